@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A stopped vCPU as architecture code sees it: registers through a write-back cache, guest
+ * memory through translation. Owned by the vCPU's thread while it runs, by the control thread
+ * while it is parked.
+ */
+#ifndef GD_CPU_H
+#define GD_CPU_H
+
+#include "arch/arch.h"
+#include "engine/backend.h"
+
+/* Registers up to 64 bits, cached: read from the back end at most once per exit, written back
+ * before the next entry only where the value differs from what the hardware holds. */
+struct gd_cpu {
+    const struct gd_target *target;
+    const struct gd_backend *be;
+    void *be_ctx;
+    unsigned index;             /* vCPU number */
+    struct gd_why *why;         /* where errors are explained; never NULL */
+    uint64_t hw[GD_REG_MAX];    /* what the hardware holds, where known */
+    uint64_t val[GD_REG_MAX];   /* what the guest shall see */
+    uint64_t known[GD_REG_MAX / 64], dirty[GD_REG_MAX / 64];
+    /* last fetched code page: code does not move under a range step without an instruction
+     * that insn_plain() denies */
+    uint64_t page_va, page_gpa, page_len;
+    void *step_note;            /* engine's: the patch table, so that reads hide planted words */
+};
+
+/* Narrow registers by the architecture's raw numbers. */
+int gd_cpu_get(struct gd_cpu *c, unsigned num, uint64_t *value);
+int gd_cpu_set(struct gd_cpu *c, unsigned num, uint64_t value);
+/* As get, for registers that every back end has; 0 if the back end fails (error in c->why). */
+uint64_t gd_cpu_reg(struct gd_cpu *c, unsigned num);
+/* Registers wider than 64 bits, straight to the back end, little-endian bytes. */
+int gd_cpu_get_wide(struct gd_cpu *c, unsigned num, uint8_t *bytes, size_t n);
+int gd_cpu_set_wide(struct gd_cpu *c, unsigned num, const uint8_t *bytes, size_t n);
+/* Write dirty registers to the back end; forget all values (after the guest ran). */
+int gd_cpu_flush(struct gd_cpu *c);
+void gd_cpu_forget(struct gd_cpu *c);
+
+/* Guest physical memory, n bytes inside one page-sized piece; planted words are hidden from
+ * reads. GD_E_NOTRAM, _DEVICE, _READONLY, _HIDDEN. */
+int gd_cpu_read_phys(struct gd_cpu *c, uint64_t gpa, void *buf, size_t n);
+int gd_cpu_write_phys(struct gd_cpu *c, uint64_t gpa, const void *buf, size_t n);
+/* An aligned 64-bit load for page-table walks, host byte order of a little-endian value. */
+int gd_cpu_load64(struct gd_cpu *c, uint64_t gpa, uint64_t *value);
+/* The instruction word at va as it stands in memory without our breakpoints, little-endian.
+ * Uses the cached page. */
+int gd_cpu_fetch(struct gd_cpu *c, uint64_t va, uint32_t *insn);
+/* Virtual memory through the vCPU's tables; crosses pages; *done bytes were moved. */
+int gd_cpu_read(struct gd_cpu *c, uint64_t va, void *buf, size_t n, size_t *done);
+int gd_cpu_write(struct gd_cpu *c, uint64_t va, const void *buf, size_t n, size_t *done);
+
+#endif

@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What stops a guest and how it goes on. The back end calls gd_vcpu_enter() before and
+ * gd_vcpu_exit() after every guest entry, on the thread that owns the vCPU; one control thread
+ * (the protocol session's) calls the rest. No locks: a plan is changed only while every vCPU is
+ * parked, per-vCPU state belongs to the vCPU's thread until it parks, and one atomic word per
+ * vCPU carries requests.
+ */
+#ifndef GD_ENGINE_H
+#define GD_ENGINE_H
+
+#include <stdatomic.h>
+
+#include "arch/arch.h"
+#include "engine/backend.h"
+#include "engine/cpu.h"
+
+/* ---- stops and actions ---- */
+
+enum gd_reason {
+    GD_STOP_NONE,
+    GD_STOP_STEP,      /* a step or a range step ended */
+    GD_STOP_SWBREAK,
+    GD_STOP_HWBREAK,
+    GD_STOP_WATCH,     /* type says write, read or access; addr lies in the watched range */
+    GD_STOP_INTERRUPT, /* asked for by the client */
+    GD_STOP_HALTED,    /* vCont;t, or stopped before the first instruction */
+    GD_STOP_ERROR,     /* could not go on: gd_stop.error */
+    GD_STOP_EXITED,    /* the VM ended; addr = status */
+};
+
+struct gd_stop {
+    enum gd_reason reason;
+    unsigned vcpu;
+    enum gd_point_type type; /* GD_STOP_WATCH */
+    uint64_t addr;           /* GD_STOP_WATCH; GD_STOP_EXITED */
+    int error;               /* GD_STOP_ERROR */
+};
+
+enum gd_mode {
+    GD_HALT = 0, /* stays stopped */
+    GD_RUN,
+    GD_STEP,
+    GD_RANGE,    /* step while start <= PC < end; at least one step */
+};
+
+struct gd_action {
+    enum gd_mode mode;
+    uint64_t start, end; /* GD_RANGE */
+};
+
+/* ---- points ---- */
+
+struct gd_point {
+    struct gd_hw_want want; /* type (also GD_SW), addr, len, context, slots */
+    bool wanted;            /* the client has it inserted */
+    bool as_hw;             /* GD_SW served by a hardware slot: its address did not translate */
+    uint16_t next_va;       /* hash chain by VA, index + 1 */
+    uint16_t patch;         /* index + 1 of the planted word, GD_SW only */
+    uint64_t ignore;        /* hits still to be passed over silently (`monitor ignore`) */
+    _Atomic uint64_t hits;
+};
+
+/* A word of guest memory that is or shall be a breakpoint instruction. */
+struct gd_patch {
+    uint64_t gpa;
+    uint16_t refs;     /* wanted points on it */
+    uint16_t next;     /* hash chain by GPA, index + 1; free list */
+    uint16_t dirty_next; /* chain of patches to be looked at on resume, index + 1 */
+    bool dirty, planted;
+    uint8_t saved[4];
+};
+
+/* ---- the engine ---- */
+
+enum gd_vcpu_state { GD_PARKED = 0, GD_FREE, GD_LOST };
+
+struct gd_vcpu {
+    struct gd_cpu cpu;
+    _Atomic uint32_t request; /* GD_REQ_* */
+    _Atomic uint32_t state;   /* enum gd_vcpu_state */
+    struct gd_action action;
+    struct gd_stop stop;      /* why it parked; reason NONE = because all stop */
+    uint64_t stop_seq;        /* order of stops, 0 = none unreported */
+    uint64_t told_pc;         /* PC that the client was told for a stop of this vCPU */
+    bool told;                /* told_pc is valid: a breakpoint there is stepped over */
+    bool stepping;            /* arch step in flight */
+    bool step_over;           /* the step in flight is ours, not the client's */
+    bool started;             /* range: at least one step was made */
+    struct gd_step step;
+    uint16_t lift_b, lift_w;
+    uint32_t since_slice;     /* steps since the others last had a slice */
+    uint64_t loop_pc;         /* last PC, to see a wait loop */
+    struct gd_why why;
+    struct { uint64_t exits, steps, step_overs, false_hits, injected, sequences, slices; } n;
+};
+
+#define GD_REQ_STOP 1u
+
+struct gd_engine_config {
+    const struct gd_target *target;
+    const struct gd_backend *be;
+    void *be_ctx;
+    struct gd_vcpu *vcpus;
+    unsigned nvcpus;
+    struct gd_point *points;
+    unsigned npoints;
+    struct gd_patch *patches; /* as many as points */
+    uint16_t *hash;           /* 2 << hash_bits entries */
+    unsigned hash_bits;
+    bool start_halted;        /* vCPUs stop before their first instruction */
+};
+
+struct gd_engine {
+    struct gd_engine_config cfg;
+    const struct gd_arch *arch;
+    struct gd_hw_set set;     /* the published plan */
+    uint64_t generation;
+    bool plan_dirty, any_sw, any_hw;
+    bool attached;            /* a client is connected */
+    bool step_irq;            /* `monitor step-irq on` */
+    bool context_on;          /* `monitor context`: new hardware points are linked */
+    uint64_t context;
+    bool time_held;
+    unsigned npoint_used;     /* points below this were used at least once */
+    uint16_t free_point, free_patch, dirty_patch;
+    struct gd_why why;        /* last error of a client call, for `monitor why` */
+    _Atomic uint64_t stop_seq;
+    _Atomic uint32_t exited;  /* 1 + exit status once the VM ended */
+    bool exit_told;
+    bool interrupt;           /* ^C outstanding */
+    unsigned interrupt_vcpu;
+    /* words planted or lifted for the one vCPU that runs alone */
+    struct { uint64_t gpa; uint8_t saved[4]; } temp[GD_STEP_TEMPS];
+    unsigned ntemp;
+    uint16_t lifted_patch;    /* index + 1 */
+};
+
+int gd_engine_init(struct gd_engine *e, const struct gd_engine_config *cfg);
+
+/* Control thread. The client may call read/insert only while all vCPUs are stopped. */
+void gd_engine_attach(struct gd_engine *e);      /* a client came: ask all to stop */
+/* The client left: every point is gone from guest and hardware, all vCPUs run (resume) or
+ * stay stopped. If some still run they are asked to stop first; call again after notify until
+ * it returns true. */
+bool gd_engine_detach(struct gd_engine *e, bool resume);
+void gd_engine_interrupt(struct gd_engine *e, unsigned vcpu); /* ^C: ask all to stop */
+bool gd_engine_stopped(const struct gd_engine *e);            /* every vCPU is parked (or lost) */
+/* vCPUs that did not answer for too long are counted as lost, so that a stop can be shown. */
+void gd_engine_give_up(struct gd_engine *e);
+/* The next stop to be told to the client; false if there is none yet. All vCPUs are parked. */
+bool gd_engine_take_stop(struct gd_engine *e, struct gd_stop *stop);
+/* Resume with the final action of every vCPU (array of nvcpus). An error means that nothing
+ * was resumed: a plan that cannot be loaded, memory that cannot be planted. */
+int gd_engine_resume(struct gd_engine *e, const struct gd_action *actions);
+void gd_engine_vm_exited(struct gd_engine *e, int status); /* any thread */
+/* Guest memory was replaced (reset, reload): planted words are planted anew on resume. Every
+ * vCPU is out of the guest. */
+void gd_engine_reset(struct gd_engine *e);
+
+/* Points, by the numbers of the Z packets. Idempotent. vcpu: whose tables translate. */
+int gd_engine_insert(struct gd_engine *e, unsigned vcpu, enum gd_point_type type, uint64_t addr,
+                     uint64_t len);
+int gd_engine_remove(struct gd_engine *e, unsigned vcpu, enum gd_point_type type, uint64_t addr,
+                     uint64_t len);
+/* A hardware pair given raw; watch = the w bank. Reserved combinations are refused. */
+int gd_engine_insert_raw(struct gd_engine *e, bool watch, struct gd_hw_pair pair);
+int gd_engine_remove_raw(struct gd_engine *e, bool watch, struct gd_hw_pair pair);
+void gd_engine_remove_all(struct gd_engine *e);
+/* The next n hits of the breakpoint at addr are counted and passed over. */
+int gd_engine_ignore(struct gd_engine *e, uint64_t addr, uint64_t n);
+
+/* Memory as the guest sees it (planted words hidden) through vcpu's tables, or physical. */
+int gd_engine_read(struct gd_engine *e, unsigned vcpu, uint64_t va, void *buf, size_t n,
+                   size_t *done);
+int gd_engine_write(struct gd_engine *e, unsigned vcpu, uint64_t va, const void *buf, size_t n,
+                    size_t *done);
+int gd_engine_read_phys(struct gd_engine *e, uint64_t gpa, void *buf, size_t n, size_t *done);
+int gd_engine_write_phys(struct gd_engine *e, uint64_t gpa, const void *buf, size_t n,
+                         size_t *done);
+/* Registers in little-endian bytes, reg_size() of them. */
+int gd_engine_reg_get(struct gd_engine *e, unsigned vcpu, unsigned num, uint8_t *bytes);
+int gd_engine_reg_set(struct gd_engine *e, unsigned vcpu, unsigned num, const uint8_t *bytes);
+
+/* Text for `monitor slots` and `monitor stats`. */
+void gd_engine_print_slots(struct gd_engine *e, struct gd_out *o);
+void gd_engine_print_stats(struct gd_engine *e, struct gd_out *o);
+
+/* ---- the vCPU's own thread ---- */
+
+enum gd_entry {
+    GD_ENTER,       /* enter the guest, others may run */
+    GD_ENTER_ALONE, /* hold the others, then call gd_vcpu_enter() again with alone = true; if
+                       already alone: enter the guest */
+    GD_PARK,        /* do not enter; the vCPU is parked: wait until its state is not GD_PARKED */
+    GD_SLICE,       /* let go of the others for one slice, then call again */
+};
+
+/* Decides the next entry and prepares it (registers flushed, debug hardware armed). alone:
+ * the back end holds all others. When it held them and the answer is not GD_ENTER_ALONE, the
+ * back end releases them after gd_vcpu_release(). */
+enum gd_entry gd_vcpu_enter(struct gd_engine *e, unsigned vcpu, bool alone);
+/* Takes back the words planted or lifted for a run alone; call while still holding. */
+void gd_vcpu_release(struct gd_engine *e, unsigned vcpu);
+
+enum gd_verdict {
+    GD_NOT_DEBUG, /* the exit is the VMM's to serve */
+    GD_AGAIN,     /* call gd_vcpu_enter() again */
+};
+
+/* Judges an exit. Every stop it finds is recorded and shows as GD_PARK at the next enter. */
+enum gd_verdict gd_vcpu_exit(struct gd_engine *e, unsigned vcpu, const struct gd_exit *x);
+/* Is a stop asked for? The back end checks after publishing that it is about to enter. */
+bool gd_vcpu_wanted(const struct gd_engine *e, unsigned vcpu);
+
+#endif

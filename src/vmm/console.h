@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The guest's console on the host: the terminal in raw mode, nothing, or a file that only takes output.
+ * Ctrl-a x leaves; Ctrl-a Ctrl-a sends one Ctrl-a to the guest. The terminal is given back at close.
+ */
+#ifndef VMM_CONSOLE_H
+#define VMM_CONSOLE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <termios.h>
+
+enum console_kind { CONSOLE_STDIO, CONSOLE_NONE, CONSOLE_FILE };
+
+struct console {
+    int in, out;                 /* -1: none */
+    bool raw;
+    bool escaped;                /* the last byte was Ctrl-a */
+    struct termios saved;
+};
+
+/* Returns 0 or a negative errno (of opening the file). */
+int console_open(struct console *c, enum console_kind kind, const char *file);
+void console_close(struct console *c);
+
+void console_write(struct console *c, const uint8_t *bytes, size_t len);
+
+/*
+ * Reads what the user typed, at most len bytes, without the escapes. Returns the number of bytes for
+ * the guest, or -1 if the user asked to leave. At the end of input c->in becomes -1.
+ */
+int console_read(struct console *c, uint8_t *bytes, size_t len);
+
+#endif
