@@ -95,6 +95,7 @@ struct gd_access {
     uint64_t addr;
     uint64_t len; /* bytes; 0 = could not be decoded */
     bool read, write;
+    bool exclusive; /* a store-exclusive: it only succeeds inside its whole sequence */
 };
 
 struct gd_event {

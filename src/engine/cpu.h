@@ -12,6 +12,8 @@
 
 /* Registers up to 64 bits, cached: read from the back end at most once per exit, written back
  * before the next entry only where the value differs from what the hardware holds. */
+struct gd_engine;
+
 struct gd_cpu {
     const struct gd_target *target;
     const struct gd_backend *be;
@@ -24,7 +26,7 @@ struct gd_cpu {
     /* last fetched code page: code does not move under a range step without an instruction
      * that insn_plain() denies */
     uint64_t page_va, page_gpa, page_len;
-    void *step_note;            /* engine's: the patch table, so that reads hide planted words */
+    struct gd_engine *engine;   /* whose planted words reads hide; NULL: none (unit tests) */
 };
 
 /* Narrow registers by the architecture's raw numbers. */
@@ -35,9 +37,11 @@ uint64_t gd_cpu_reg(struct gd_cpu *c, unsigned num);
 /* Registers wider than 64 bits, straight to the back end, little-endian bytes. */
 int gd_cpu_get_wide(struct gd_cpu *c, unsigned num, uint8_t *bytes, size_t n);
 int gd_cpu_set_wide(struct gd_cpu *c, unsigned num, const uint8_t *bytes, size_t n);
-/* Write dirty registers to the back end; forget all values (after the guest ran). */
+/* Write dirty registers to the back end; forget all values (after the guest ran), dropping
+ * what was not flushed; forget the cached code page. */
 int gd_cpu_flush(struct gd_cpu *c);
 void gd_cpu_forget(struct gd_cpu *c);
+void gd_cpu_drop_page(struct gd_cpu *c);
 
 /* Guest physical memory, n bytes inside one page-sized piece; planted words are hidden from
  * reads. GD_E_NOTRAM, _DEVICE, _READONLY, _HIDDEN. */

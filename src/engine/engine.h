@@ -84,18 +84,21 @@ struct gd_vcpu {
     uint64_t stop_seq;        /* order of stops, 0 = none unreported */
     uint64_t told_pc;         /* PC that the client was told for a stop of this vCPU */
     bool told;                /* told_pc is valid: a breakpoint there is stepped over */
+    bool told_watch;          /* ... and the stop was before a watched access */
     bool stepping;            /* arch step in flight */
-    bool step_over;           /* the step in flight is ours, not the client's */
-    bool started;             /* range: at least one step was made */
+    bool step_over;           /* over_pc is stepped by us, not by the client */
+    bool over_watch;          /* ... with our watchpoints lifted */
+    bool over_sequence;       /* ... up to the end of an exclusive sequence */
+    uint64_t over_pc;
+    struct gd_stop after;     /* reason not NONE: to be reported when that step is done */
     struct gd_step step;
-    uint16_t lift_b, lift_w;
     uint32_t since_slice;     /* steps since the others last had a slice */
-    uint64_t loop_pc;         /* last PC, to see a wait loop */
     struct gd_why why;
-    struct { uint64_t exits, steps, step_overs, false_hits, injected, sequences, slices; } n;
+    struct gd_counts { uint64_t exits, steps, step_overs, false_hits, injected, slices; } n;
 };
 
 #define GD_REQ_STOP 1u
+#define GD_CONTEXT_RULES 8
 
 struct gd_engine_config {
     const struct gd_target *target;
@@ -119,16 +122,18 @@ struct gd_engine {
     bool plan_dirty, any_sw, any_hw;
     bool attached;            /* a client is connected */
     bool step_irq;            /* `monitor step-irq on` */
-    bool context_on;          /* `monitor context`: new hardware points are linked */
-    uint64_t context;
+    /* `monitor context`: hardware points inserted from now on fire only where the context
+     * identifier equals id; with has_addr only those at addr. */
+    struct gd_context_rule { bool on, has_addr; uint64_t id, addr; } context[GD_CONTEXT_RULES];
     bool time_held;
     unsigned npoint_used;     /* points below this were used at least once */
-    uint16_t free_point, free_patch, dirty_patch;
+    uint16_t npatch_used, free_patch, dirty_patch, recycle;
+    unsigned nplanted;        /* patches whose word stands in guest memory */
     struct gd_why why;        /* last error of a client call, for `monitor why` */
     _Atomic uint64_t stop_seq;
     _Atomic uint32_t exited;  /* 1 + exit status once the VM ended */
     bool exit_told;
-    bool interrupt;           /* ^C outstanding */
+    enum gd_reason interrupt; /* asked to stop: GD_STOP_INTERRUPT or _HALTED, else _NONE */
     unsigned interrupt_vcpu;
     /* words planted or lifted for the one vCPU that runs alone */
     struct { uint64_t gpa; uint8_t saved[4]; } temp[GD_STEP_TEMPS];
@@ -170,6 +175,10 @@ void gd_engine_remove_all(struct gd_engine *e);
 /* The next n hits of the breakpoint at addr are counted and passed over. */
 int gd_engine_ignore(struct gd_engine *e, uint64_t addr, uint64_t n);
 
+/* Sets (on) or drops a context rule; addr NULL = for every hardware point. Takes effect when
+ * points are next inserted, as GDB does at every resume. GD_E_NOCONTEXT, GD_E_FULL. */
+int gd_engine_context(struct gd_engine *e, bool on, uint64_t id, const uint64_t *addr);
+
 /* Memory as the guest sees it (planted words hidden) through vcpu's tables, or physical. */
 int gd_engine_read(struct gd_engine *e, unsigned vcpu, uint64_t va, void *buf, size_t n,
                    size_t *done);
@@ -197,18 +206,20 @@ enum gd_entry {
 };
 
 /* Decides the next entry and prepares it (registers flushed, debug hardware armed). alone:
- * the back end holds all others. When it held them and the answer is not GD_ENTER_ALONE, the
- * back end releases them after gd_vcpu_release(). */
+ * the back end holds all others, which are then neither in the guest nor between an exit and
+ * gd_vcpu_exit(). When it held them and the answer is not GD_ENTER_ALONE, words planted for the
+ * run alone are already taken back and the back end lets the others go. */
 enum gd_entry gd_vcpu_enter(struct gd_engine *e, unsigned vcpu, bool alone);
-/* Takes back the words planted or lifted for a run alone; call while still holding. */
-void gd_vcpu_release(struct gd_engine *e, unsigned vcpu);
 
 enum gd_verdict {
     GD_NOT_DEBUG, /* the exit is the VMM's to serve */
     GD_AGAIN,     /* call gd_vcpu_enter() again */
 };
 
-/* Judges an exit. Every stop it finds is recorded and shows as GD_PARK at the next enter. */
+/* Judges an exit, while the vCPU still counts as inside for those who want to run alone. Every
+ * stop it finds is recorded and shows as GD_PARK at the next enter. GD_EXIT_MMIO: called before
+ * the VMM serves the access. GD_EXIT_OTHER: called after an exit that the VMM served (device
+ * access, hypercall) is complete, before the next enter. */
 enum gd_verdict gd_vcpu_exit(struct gd_engine *e, unsigned vcpu, const struct gd_exit *x);
 /* Is a stop asked for? The back end checks after publishing that it is about to enter. */
 bool gd_vcpu_wanted(const struct gd_engine *e, unsigned vcpu);
