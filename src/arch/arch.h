@@ -119,6 +119,14 @@ struct gd_xlate {
 
 enum gd_use { GD_FETCH, GD_DATA };
 
+/* How a step is made (`monitor step-mode`). AUTO: native where it works, else the architecture's. */
+enum gd_step_mode {
+    GD_STEP_AUTO,
+    GD_STEP_NATIVE, /* the back end's own */
+    GD_STEP_TRACE,  /* POWER: MSR[SE] and a fence of breakpoints on the guest's vectors */
+    GD_STEP_BREAK,  /* POWER: a breakpoint on the predicted next instruction, and the fence */
+};
+
 /* One instruction of one vCPU, run alone. Kept per vCPU by the engine. */
 enum gd_step_result {
     GD_STEP_ENTER, /* armed: enter the guest (again), still alone */
@@ -130,6 +138,7 @@ struct gd_step {
     uint64_t pc;
     uint32_t insn, suffix;  /* suffix: second word of a POWER prefixed instruction */
     uint8_t kind, phase;    /* private to the architecture */
+    uint8_t mode;           /* in: enum gd_step_mode */
     bool show_irq;          /* in: `monitor step-irq on`, do not hold interrupts back */
     bool lift_watch;        /* in: the engine holds our watchpoints off for this instruction */
     bool sequence;          /* in/out: run a whole exclusive sequence as one step */
@@ -208,6 +217,18 @@ struct gd_arch {
     int (*context)(struct gd_cpu *c, uint64_t *value);
     /* `monitor walk VA`: every level of the walk, a line each. */
     void (*walk_print)(struct gd_cpu *c, uint64_t va, struct gd_out *o);
+
+    /* Where debug events of the hardware arrive at the guest's own vectors (POWER), the words
+     * that must stand planted while set is loaded. Fills at most max, returns the count; 0 when
+     * set needs none. To be asked again when guest translation may have changed. event() says
+     * what a hit is: WATCH or HWBP, with guest state rolled back to before the interrupt, or
+     * SWBP when it is the guest's. NULL: none. */
+    unsigned (*fence)(struct gd_cpu *c, const struct gd_hw_set *set, uint64_t *va, uint64_t *gpa,
+                      unsigned max);
+    /* The instruction at pc, under such a word and not ours to report, emulated: true, or
+     * false when it has to be stepped. NULL: always stepped. */
+    bool (*pass)(struct gd_cpu *c);
+    bool hbreak_is_soft; /* GD_HW is a planted word wherever memory can be written */
 };
 
 #define GD_TD_PAUTH_V2 1u /* GDB >= 14: org.gnu.gdb.aarch64.pauth_v2 is understood */
