@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #include "console.h"
+#include "file/file.h"
 #include <guestdbg/guestdbg.h>
 
 #define VM_MAX_DEVICES 8
@@ -32,15 +33,9 @@ struct vm_config {
     const char *listen;          /* as gd_kvm_listen takes it */
     bool allow_remote;
     bool wait;                   /* stop before the first instruction */
-    enum gd_on_disconnect on_disconnect;
+    enum gd_kvm_on_disconnect on_disconnect;
     enum console_kind console;
     const char *console_file;
-};
-
-/* A file in host memory, unpacked if it was compressed. */
-struct blob {
-    uint8_t *data;
-    size_t len;
 };
 
 /* Where the kernel went: [start, end) in guest-physical memory, and its first instruction. */
@@ -140,8 +135,6 @@ void vm_wake(struct vm *vm);
 void vm_report_alien(struct vm *vm, uint64_t gpa, bool write);
 
 /* loader.c */
-int loader_read(struct vm *vm, const char *path, const char *what, struct blob *out);
-int loader_inflate(struct vm *vm, const char *path, const struct blob *in, struct blob *out);
 bool loader_is_elf(const struct blob *b);
 int loader_elf(struct vm *vm, const struct blob *b, struct placed *out);
 int loader_put(struct vm *vm, const char *what, uint64_t gpa, const void *data, uint64_t len);

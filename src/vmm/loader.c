@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Kernels into guest memory: bytes at an address, ELF by its program headers. Every length and address in a
+ * file is checked before use; what does not fit is an error that says so.
+ */
+#include "vm.h"
+
+#include <elf.h>
+#include <string.h>
+
+int loader_put(struct vm *vm, const char *what, uint64_t gpa, const void *data, uint64_t len)
+{
+    void *to = vm_ram(vm, gpa, len);
+    uint64_t base = vm->machine->ram_base;
+
+    if (!to)
+        return vm_fail(vm, "%s (0x%llx to 0x%llx) does not fit the guest's memory (0x%llx to 0x%llx); "
+                           "change --memory or its address", what, (unsigned long long)gpa,
+                       (unsigned long long)(gpa + len), (unsigned long long)base,
+                       (unsigned long long)(base + vm->cfg->memory));
+    memcpy(to, data, len);
+    return 0;
+}
+
+bool loader_is_elf(const struct blob *b)
+{
+    return b->len >= SELFMAG && memcmp(b->data, ELFMAG, SELFMAG) == 0;
+}
+
+static int check_elf(struct vm *vm, const struct blob *b, Elf64_Ehdr *h)
+{
+    const char *path = vm->cfg->kernel;
+
+    if (b->len < sizeof(*h))
+        return vm_fail(vm, "%s is truncated: its ELF header is not whole", path);
+    memcpy(h, b->data, sizeof(*h));
+    if (h->e_machine != vm->machine->elf_machine || h->e_ident[EI_CLASS] != ELFCLASS64 ||
+        h->e_ident[EI_DATA] != ELFDATA2LSB)
+        return vm_fail(vm, "%s is an ELF file of another architecture; this guest is %s", path,
+                       vm->machine->arch);
+    if (h->e_type != ET_EXEC && h->e_type != ET_DYN)
+        return vm_fail(vm, "%s is an ELF file that is not linked (type %u); link it first", path, h->e_type);
+    if (h->e_phentsize != sizeof(Elf64_Phdr) || h->e_phnum == 0 || h->e_phoff > b->len ||
+        (uint64_t)h->e_phnum * sizeof(Elf64_Phdr) > b->len - h->e_phoff)
+        return vm_fail(vm, "%s is truncated or has no program headers", path);
+    return 0;
+}
+
+static int put_segment(struct vm *vm, const struct blob *b, const Elf64_Phdr *p)
+{
+    if (p->p_filesz > p->p_memsz || p->p_offset > b->len || p->p_filesz > b->len - p->p_offset)
+        return vm_fail(vm, "%s is truncated: a segment lies past its end", vm->cfg->kernel);
+    if (loader_put(vm, "a segment of the kernel", p->p_paddr, b->data + p->p_offset, p->p_filesz) < 0)
+        return -1;
+    if (!vm_ram(vm, p->p_paddr, p->p_memsz)) /* RAM is zero already, so .bss only has to fit */
+        return vm_fail(vm, "the kernel's .bss (up to 0x%llx) does not fit the guest's memory; raise --memory",
+                       (unsigned long long)(p->p_paddr + p->p_memsz));
+    return 0;
+}
+
+int loader_elf(struct vm *vm, const struct blob *b, struct placed *out)
+{
+    Elf64_Ehdr h;
+
+    if (check_elf(vm, b, &h) < 0)
+        return -1;
+    *out = (struct placed){ .start = UINT64_MAX, .entry = h.e_entry };
+    for (unsigned i = 0; i < h.e_phnum; i++) {
+        Elf64_Phdr p;
+
+        memcpy(&p, b->data + h.e_phoff + i * sizeof(p), sizeof(p));
+        if (p.p_type != PT_LOAD || p.p_memsz == 0)
+            continue;
+        if (put_segment(vm, b, &p) < 0)
+            return -1;
+        if (h.e_entry - p.p_vaddr < p.p_memsz) /* linked high, loaded low: enter where it was loaded */
+            out->entry = h.e_entry - p.p_vaddr + p.p_paddr;
+        if (p.p_paddr < out->start)
+            out->start = p.p_paddr;
+        if (p.p_paddr + p.p_memsz > out->end)
+            out->end = p.p_paddr + p.p_memsz;
+    }
+    if (out->end == 0)
+        return vm_fail(vm, "%s has nothing to load", vm->cfg->kernel);
+    return 0;
+}
