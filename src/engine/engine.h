@@ -34,6 +34,7 @@ struct gd_stop {
     unsigned vcpu;
     enum gd_point_type type; /* GD_STOP_WATCH */
     uint64_t addr;           /* GD_STOP_WATCH; GD_STOP_EXITED */
+    bool before;             /* GD_STOP_WATCH: the access has not been done yet */
     int error;               /* GD_STOP_ERROR */
 };
 

@@ -1,0 +1,373 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The control thread's side of the engine: attach, stop, what there is to tell, resume, detach,
+ * and access to a stopped guest. Never blocks; a stop is complete when the last vCPU parked and
+ * the back end notified.
+ */
+#include <string.h>
+
+#include "base/bits.h"
+#include "engine/points.h"
+
+static enum gd_vcpu_state state_of(const struct gd_engine *e, unsigned i)
+{
+    return (enum gd_vcpu_state)atomic_load(&e->cfg.vcpus[i].state);
+}
+
+int gd_engine_init(struct gd_engine *e, const struct gd_engine_config *cfg)
+{
+    if (!cfg->nvcpus || !cfg->npoints || cfg->npoints > 65000 || !cfg->hash_bits)
+        return GD_E_ARG;
+    memset(e, 0, sizeof(*e));
+    e->cfg = *cfg;
+    e->arch = cfg->target->arch;
+    e->generation = 1;
+    atomic_init(&e->stop_seq, 0);
+    atomic_init(&e->exited, 0);
+    gd_points_init(e);
+    for (unsigned i = 0; i < cfg->nvcpus; i++) {
+        struct gd_vcpu *v = &cfg->vcpus[i];
+
+        memset(v, 0, sizeof(*v));
+        v->cpu = (struct gd_cpu){.target = cfg->target, .be = cfg->be, .be_ctx = cfg->be_ctx,
+                                 .index = i, .why = &v->why, .engine = e};
+        v->action.mode = GD_RUN;
+        atomic_init(&v->request, 0);
+        atomic_init(&v->state, cfg->start_halted ? GD_PARKED : GD_FREE);
+    }
+    return 0;
+}
+
+/* ---- asking to stop ---- */
+
+static void ask_all(struct gd_engine *e)
+{
+    for (unsigned i = 0; i < e->cfg.nvcpus; i++) {
+        atomic_fetch_or(&e->cfg.vcpus[i].request, GD_REQ_STOP);
+        if (state_of(e, i) == GD_FREE)
+            e->cfg.be->kick(e->cfg.be_ctx, i);
+    }
+}
+
+void gd_engine_interrupt(struct gd_engine *e, unsigned vcpu)
+{
+    e->interrupt = GD_STOP_INTERRUPT;
+    e->interrupt_vcpu = vcpu < e->cfg.nvcpus ? vcpu : 0;
+    ask_all(e);
+}
+
+void gd_engine_attach(struct gd_engine *e)
+{
+    e->attached = true;
+    e->interrupt = GD_STOP_HALTED;
+    e->interrupt_vcpu = 0;
+    ask_all(e);
+}
+
+bool gd_engine_stopped(const struct gd_engine *e)
+{
+    for (unsigned i = 0; i < e->cfg.nvcpus; i++)
+        if (state_of(e, i) == GD_FREE)
+            return false;
+    return true;
+}
+
+void gd_engine_give_up(struct gd_engine *e)
+{
+    for (unsigned i = 0; i < e->cfg.nvcpus; i++) {
+        uint32_t was = GD_FREE;
+
+        atomic_compare_exchange_strong(&e->cfg.vcpus[i].state, &was, GD_LOST);
+    }
+}
+
+void gd_engine_vm_exited(struct gd_engine *e, int status)
+{
+    atomic_store(&e->exited, 1u + (uint32_t)(status & 0xff));
+    e->cfg.be->notify(e->cfg.be_ctx);
+}
+
+/* ---- what there is to tell ---- */
+
+static void hold_time(struct gd_engine *e, bool hold)
+{
+    if (e->time_held == hold)
+        return;
+    e->time_held = hold;
+    if (hold && e->cfg.be->time_hold)
+        e->cfg.be->time_hold(e->cfg.be_ctx);
+    else if (!hold && e->cfg.be->time_release)
+        e->cfg.be->time_release(e->cfg.be_ctx);
+}
+
+static struct gd_vcpu *oldest_stop(struct gd_engine *e)
+{
+    struct gd_vcpu *best = NULL;
+
+    for (unsigned i = 0; i < e->cfg.nvcpus; i++) {
+        struct gd_vcpu *v = &e->cfg.vcpus[i];
+
+        if (state_of(e, i) == GD_PARKED && v->stop_seq && (!best || v->stop_seq < best->stop_seq))
+            best = v;
+    }
+    return best;
+}
+
+static void tell(struct gd_engine *e, struct gd_vcpu *v)
+{
+    v->told = true;
+    v->told_pc = gd_cpu_reg(&v->cpu, e->arch->reg_pc);
+    v->told_watch = v->stop.reason == GD_STOP_WATCH && v->stop.before;
+    v->stop_seq = 0;
+}
+
+bool gd_engine_take_stop(struct gd_engine *e, struct gd_stop *stop)
+{
+    uint32_t exited = atomic_load(&e->exited);
+    struct gd_vcpu *v;
+
+    if (exited && !e->exit_told) {
+        e->exit_told = true;
+        *stop = (struct gd_stop){.reason = GD_STOP_EXITED, .addr = exited - 1};
+        return true;
+    }
+    if (!gd_engine_stopped(e))
+        return false;
+    hold_time(e, true);
+    v = oldest_stop(e);
+    if (!v && e->interrupt == GD_STOP_NONE)
+        return false;
+    if (v) {
+        *stop = v->stop;
+    } else {
+        v = &e->cfg.vcpus[e->interrupt_vcpu];
+        *stop = (struct gd_stop){.reason = e->interrupt, .vcpu = e->interrupt_vcpu};
+    }
+    e->interrupt = GD_STOP_NONE;
+    if (state_of(e, stop->vcpu) == GD_PARKED)
+        tell(e, v);
+    return true;
+}
+
+/* ---- going on ---- */
+
+/* A stop that was not told. Where the vCPU stands before the event, executing again finds it
+ * again if it is still wanted; what is already past is kept for the client. */
+static void drop_untold(struct gd_engine *e, struct gd_vcpu *v)
+{
+    uint64_t pc;
+
+    if (v->stop_seq && (v->stop.reason == GD_STOP_SWBREAK || v->stop.reason == GD_STOP_HWBREAK)) {
+        pc = gd_cpu_reg(&v->cpu, e->arch->reg_pc);
+        for (struct gd_point *p = gd_point_at(e, pc, GD_BREAKS, NULL); p;
+             p = gd_point_at(e, pc, GD_BREAKS, p))
+            if (atomic_load(&p->hits))
+                atomic_fetch_sub(&p->hits, 1);
+    }
+    v->stop_seq = 0;
+    v->stop = (struct gd_stop){.reason = GD_STOP_NONE};
+}
+
+static bool past(const struct gd_vcpu *v)
+{
+    return v->stop_seq && (v->stop.reason == GD_STOP_STEP || v->stop.reason == GD_STOP_ERROR ||
+                           (v->stop.reason == GD_STOP_WATCH && !v->stop.before));
+}
+
+/* Breakpoints where the client knows that the vCPU stands are stepped over when it runs on. */
+static void plan_step_over(struct gd_engine *e, struct gd_vcpu *v)
+{
+    uint64_t pc;
+
+    if (!v->told && !v->step_over)
+        return;
+    pc = gd_cpu_reg(&v->cpu, e->arch->reg_pc);
+    if (v->step_over && v->over_pc != pc)
+        v->step_over = false;
+    v->told &= v->told_pc == pc;
+    if (!v->told || v->action.mode != GD_RUN || v->step_over)
+        return;
+    if (gd_point_at(e, pc, GD_BREAKS, NULL) || (v->told_watch && e->any_hw)) {
+        v->step_over = true;
+        v->over_pc = pc;
+        v->over_watch = v->told_watch;
+        v->over_sequence = false;
+        v->after.reason = GD_STOP_NONE;
+    }
+}
+
+static enum gd_mode mode_of(const struct gd_action *actions, unsigned i)
+{
+    return actions ? actions[i].mode : GD_RUN;
+}
+
+/* Lets the vCPUs go whose action says so (NULL: all run). First all are made ready, then all are freed: one
+ * that runs at once may ask the others to stop, and that request must not be cleared. */
+static void let_go(struct gd_engine *e, const struct gd_action *actions)
+{
+    for (unsigned i = 0; i < e->cfg.nvcpus; i++) {
+        struct gd_vcpu *v = &e->cfg.vcpus[i];
+
+        if (mode_of(actions, i) == GD_HALT)
+            continue;
+        if (state_of(e, i) == GD_PARKED) { /* a lost one goes on with what it did */
+            v->action = actions ? actions[i] : (struct gd_action){.mode = GD_RUN};
+            drop_untold(e, v);
+            plan_step_over(e, v);
+        }
+        atomic_fetch_and(&v->request, ~GD_REQ_STOP);
+    }
+    for (unsigned i = 0; i < e->cfg.nvcpus; i++)
+        if (mode_of(actions, i) != GD_HALT)
+            atomic_store(&e->cfg.vcpus[i].state, GD_FREE);
+    e->cfg.be->wake(e->cfg.be_ctx);
+}
+
+int gd_engine_resume(struct gd_engine *e, const struct gd_action *actions)
+{
+    bool any = false;
+    int err;
+
+    if (!gd_engine_stopped(e))
+        return gd_why(&e->why, GD_E_RUNNING, NULL);
+    for (unsigned i = 0; i < e->cfg.nvcpus; i++) {
+        any |= actions[i].mode != GD_HALT;
+        if (actions[i].mode != GD_HALT && state_of(e, i) == GD_PARKED && past(&e->cfg.vcpus[i])) {
+            e->cfg.be->notify(e->cfg.be_ctx); /* it is told without anyone having run */
+            return 0;
+        }
+    }
+    if (!any)
+        return gd_why(&e->why, GD_E_ARG, "no vCPU is to be resumed");
+    err = gd_points_apply(e);
+    if (err)
+        return err;
+    hold_time(e, false);
+    e->interrupt = GD_STOP_NONE;
+    let_go(e, actions);
+    return 0;
+}
+
+bool gd_engine_detach(struct gd_engine *e, bool resume)
+{
+    if (!gd_engine_stopped(e)) {
+        ask_all(e);
+        return false;
+    }
+    gd_engine_remove_all(e);
+    if (gd_points_apply(e)) { /* memory that went away: nothing of ours is there any more */
+        e->dirty_patch = 0;
+        e->plan_dirty = false;
+    }
+    gd_points_init(e);
+    e->generation++;
+    e->attached = e->step_irq = false;
+    e->interrupt = GD_STOP_NONE;
+    for (unsigned i = 0; i < e->cfg.nvcpus; i++) {
+        e->cfg.vcpus[i].told = e->cfg.vcpus[i].step_over = false;
+        e->cfg.vcpus[i].stop_seq = 0;
+    }
+    if (!resume)
+        return true;
+    hold_time(e, false);
+    let_go(e, NULL);
+    return true;
+}
+
+/* ---- a stopped guest ---- */
+
+static int stopped_vcpu(struct gd_engine *e, unsigned i, struct gd_vcpu **v)
+{
+    if (i >= e->cfg.nvcpus)
+        return gd_why(&e->why, GD_E_NOTHREAD, NULL);
+    if (state_of(e, i) == GD_FREE)
+        return gd_why(&e->why, GD_E_RUNNING, NULL);
+    if (state_of(e, i) == GD_LOST)
+        return gd_why(&e->why, GD_E_LOST, NULL);
+    *v = &e->cfg.vcpus[i];
+    return 0;
+}
+
+/* Keeps the vCPU's own account of an error as the client's. */
+static int keep(struct gd_engine *e, struct gd_vcpu *v, int err)
+{
+    if (err)
+        e->why = v->why.error == err ? v->why : (struct gd_why){.error = err, .level = GD_NO_LEVEL};
+    return err;
+}
+
+int gd_engine_read(struct gd_engine *e, unsigned vcpu, uint64_t va, void *buf, size_t n,
+                   size_t *done)
+{
+    struct gd_vcpu *v;
+    int err = stopped_vcpu(e, vcpu, &v);
+
+    *done = 0;
+    return err ? err : keep(e, v, gd_cpu_read(&v->cpu, va, buf, n, done));
+}
+
+int gd_engine_write(struct gd_engine *e, unsigned vcpu, uint64_t va, const void *buf, size_t n,
+                    size_t *done)
+{
+    struct gd_vcpu *v;
+    int err = stopped_vcpu(e, vcpu, &v);
+
+    *done = 0;
+    return err ? err : keep(e, v, gd_cpu_write(&v->cpu, va, buf, n, done));
+}
+
+static int phys(struct gd_engine *e, uint64_t gpa, void *in, const void *out, size_t n,
+                size_t *done)
+{
+    struct gd_vcpu *v = &e->cfg.vcpus[0];
+    int err = 0;
+
+    *done = 0;
+    if (!gd_engine_stopped(e))
+        return gd_why(&e->why, GD_E_RUNNING, NULL);
+    while (*done < n && !err) {
+        size_t piece = 4096 - (size_t)((gpa + *done) % 4096);
+
+        if (piece > n - *done)
+            piece = n - *done;
+        err = in ? gd_cpu_read_phys(&v->cpu, gpa + *done, (uint8_t *)in + *done, piece)
+                 : gd_cpu_write_phys(&v->cpu, gpa + *done, (const uint8_t *)out + *done, piece);
+        if (!err)
+            *done += piece;
+    }
+    return keep(e, v, err);
+}
+
+int gd_engine_read_phys(struct gd_engine *e, uint64_t gpa, void *buf, size_t n, size_t *done)
+{
+    return phys(e, gpa, buf, NULL, n, done);
+}
+
+int gd_engine_write_phys(struct gd_engine *e, uint64_t gpa, const void *buf, size_t n,
+                         size_t *done)
+{
+    return phys(e, gpa, NULL, buf, n, done);
+}
+
+int gd_engine_reg_get(struct gd_engine *e, unsigned vcpu, unsigned num, uint8_t *bytes)
+{
+    struct gd_vcpu *v;
+    int err = stopped_vcpu(e, vcpu, &v);
+
+    return err ? err : keep(e, v, e->arch->reg_get(&v->cpu, num, bytes));
+}
+
+int gd_engine_reg_set(struct gd_engine *e, unsigned vcpu, unsigned num, const uint8_t *bytes)
+{
+    struct gd_vcpu *v;
+    int err = stopped_vcpu(e, vcpu, &v);
+
+    if (err)
+        return err;
+    err = e->arch->reg_set(&v->cpu, num, bytes);
+    if (!err)
+        err = gd_cpu_flush(&v->cpu);
+    gd_cpu_forget(&v->cpu); /* what was really taken over is read back */
+    gd_cpu_drop_page(&v->cpu);
+    return keep(e, v, err);
+}

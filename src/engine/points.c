@@ -1,0 +1,677 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The table of points and the plan made of it. A point is found by address through a hash, so
+ * that thousands of them cost nothing at a stop; removal only marks it, because GDB removes and
+ * inserts everything at every stop, and the mark is compared with the hardware at resume.
+ */
+#include "engine/points.h"
+
+#include <string.h>
+
+#include "base/bits.h"
+
+#define MAX_HW (2 * GD_HW_MAX)
+
+static unsigned bucket(const struct gd_engine *e, uint64_t key)
+{
+    return (unsigned)((key >> 2) * 0x9e3779b97f4a7c15ULL >> (64 - e->cfg.hash_bits));
+}
+
+static uint16_t *va_head(const struct gd_engine *e, uint64_t va)
+{
+    return &e->cfg.hash[bucket(e, va)];
+}
+
+static uint16_t *gpa_head(const struct gd_engine *e, uint64_t gpa)
+{
+    return &e->cfg.hash[(1u << e->cfg.hash_bits) + bucket(e, gpa)];
+}
+
+void gd_points_init(struct gd_engine *e)
+{
+    memset(e->cfg.hash, 0, (size_t)2 * sizeof(e->cfg.hash[0]) << e->cfg.hash_bits);
+    memset(e->cfg.patches, 0, e->cfg.npoints * sizeof(e->cfg.patches[0]));
+    for (unsigned i = 0; i < e->cfg.npoints; i++) {
+        memset(&e->cfg.points[i].want, 0, sizeof(e->cfg.points[i].want));
+        e->cfg.points[i].wanted = e->cfg.points[i].as_hw = false;
+        e->cfg.points[i].next_va = e->cfg.points[i].patch = 0;
+        e->cfg.points[i].ignore = 0;
+        atomic_init(&e->cfg.points[i].hits, 0);
+    }
+    e->npoint_used = 0;
+    e->npatch_used = e->free_patch = e->dirty_patch = e->recycle = 0;
+    e->nplanted = 0;
+    e->any_hw = e->plan_dirty = false;
+    memset(&e->set, 0, sizeof(e->set));
+}
+
+/* ---- words in guest memory ---- */
+
+static struct gd_patch *patch_find(const struct gd_engine *e, uint64_t gpa)
+{
+    for (uint16_t i = *gpa_head(e, gpa); i; i = e->cfg.patches[i - 1].next)
+        if (e->cfg.patches[i - 1].gpa == gpa)
+            return &e->cfg.patches[i - 1];
+    return NULL;
+}
+
+struct gd_patch *gd_patch_at(struct gd_engine *e, uint64_t gpa)
+{
+    struct gd_patch *p = patch_find(e, gpa);
+
+    return p && p->planted ? p : NULL;
+}
+
+static uint16_t patch_index(const struct gd_engine *e, const struct gd_patch *p)
+{
+    return (uint16_t)(p - e->cfg.patches + 1);
+}
+
+static void patch_touch(struct gd_engine *e, struct gd_patch *p)
+{
+    if (p->dirty)
+        return;
+    p->dirty = true;
+    p->dirty_next = e->dirty_patch;
+    e->dirty_patch = patch_index(e, p);
+}
+
+/* There are as many patches as points, and every patch has a point or is dirty and freed at
+ * the next apply, so NULL means only that the table must be applied first. */
+static struct gd_patch *patch_get(struct gd_engine *e, uint64_t gpa)
+{
+    struct gd_patch *p = patch_find(e, gpa);
+    uint16_t *head = gpa_head(e, gpa);
+
+    if (p)
+        return p;
+    if (e->free_patch) {
+        p = &e->cfg.patches[e->free_patch - 1];
+        e->free_patch = p->next;
+    } else if (e->npatch_used < e->cfg.npoints) {
+        p = &e->cfg.patches[e->npatch_used++];
+    } else {
+        return NULL;
+    }
+    memset(p, 0, sizeof(*p));
+    p->gpa = gpa;
+    p->next = *head;
+    *head = patch_index(e, p);
+    return p;
+}
+
+static void patch_free(struct gd_engine *e, struct gd_patch *p)
+{
+    uint16_t *link = gpa_head(e, p->gpa);
+
+    while (*link != patch_index(e, p))
+        link = &e->cfg.patches[*link - 1].next;
+    *link = p->next;
+    p->next = e->free_patch;
+    e->free_patch = patch_index(e, p);
+    p->gpa = ~0ULL;
+}
+
+static uint8_t *code(struct gd_engine *e, uint64_t gpa)
+{
+    int err;
+
+    return e->cfg.be->mem(e->cfg.be_ctx, gpa, e->arch->insn_len, true, &err);
+}
+
+static void put_word(struct gd_engine *e, uint8_t *p, const uint8_t *word)
+{
+    memcpy(p, word, e->arch->insn_len);
+    e->cfg.be->sync_code(e->cfg.be_ctx, p, e->arch->insn_len);
+}
+
+static int plant(struct gd_engine *e, uint64_t gpa, uint8_t *saved)
+{
+    uint8_t *p = code(e, gpa);
+
+    if (!p)
+        return gd_why_at(&e->why, GD_E_READONLY, gpa, "no breakpoint can be planted there");
+    memcpy(saved, p, e->arch->insn_len);
+    put_word(e, p, e->arch->bp_insn);
+    return 0;
+}
+
+/* The guest may have overwritten the word meanwhile: then what is there now is right. */
+static void unplant(struct gd_engine *e, uint64_t gpa, const uint8_t *saved)
+{
+    uint8_t *p = code(e, gpa);
+
+    if (p && !memcmp(p, e->arch->bp_insn, e->arch->insn_len))
+        put_word(e, p, saved);
+}
+
+/* Copies the part of an original word at word_gpa that falls into [gpa, gpa + n). */
+static void hide_word(const struct gd_engine *e, uint64_t word_gpa, const uint8_t *saved,
+                      uint64_t gpa, uint8_t *buf, size_t n)
+{
+    for (unsigned i = 0; i < e->arch->insn_len; i++) {
+        uint64_t at = word_gpa + i - gpa;
+
+        if (at < n && buf[at] == e->arch->bp_insn[i])
+            buf[at] = saved[i];
+    }
+}
+
+/* Is the whole word still ours? A word that the guest wrote over is shown as it is. */
+static bool stands(struct gd_engine *e, uint64_t gpa)
+{
+    const uint8_t *p = code(e, gpa);
+
+    return p && !memcmp(p, e->arch->bp_insn, e->arch->insn_len);
+}
+
+static uint64_t first_word(const struct gd_engine *e, uint64_t gpa)
+{
+    return gpa & ~(uint64_t)(e->arch->insn_align - 1);
+}
+
+void gd_patch_hide(const struct gd_engine *e, uint64_t gpa, void *buf, size_t n)
+{
+    struct gd_engine *w = (struct gd_engine *)e;
+
+    for (unsigned i = 0; i < e->ntemp; i++)
+        hide_word(e, e->temp[i].gpa, e->temp[i].saved, gpa, buf, n);
+    if (!e->nplanted)
+        return;
+    if (n / e->arch->insn_align > e->npatch_used) { /* fewer patches than words: walk them */
+        for (unsigned i = 0; i < e->npatch_used; i++) {
+            const struct gd_patch *p = &e->cfg.patches[i];
+
+            if (p->planted && gd_overlap(p->gpa, e->arch->insn_len, gpa, n) && stands(w, p->gpa))
+                hide_word(e, p->gpa, p->saved, gpa, buf, n);
+        }
+        return;
+    }
+    for (uint64_t a = first_word(e, gpa); a < gpa + n; a += e->arch->insn_align) {
+        const struct gd_patch *p = patch_find(e, a);
+
+        if (p && p->planted && stands(w, a))
+            hide_word(e, a, p->saved, gpa, buf, n);
+    }
+}
+
+void gd_patch_store(struct gd_engine *e, uint64_t gpa, uint8_t *p, const void *buf, size_t n)
+{
+    const uint8_t *from = buf;
+
+    for (size_t i = 0; i < n; i++) {
+        uint64_t word = first_word(e, gpa + i);
+        struct gd_patch *patch = e->nplanted ? patch_find(e, word) : NULL;
+
+        if (patch && patch->planted && stands(e, word))
+            patch->saved[gpa + i - word] = from[i];
+        else
+            p[i] = from[i];
+    }
+}
+
+/* ---- points ---- */
+
+struct gd_point *gd_point_at(struct gd_engine *e, uint64_t va, unsigned mask,
+                             struct gd_point *prev)
+{
+    uint16_t i = prev ? prev->next_va : *va_head(e, va);
+
+    for (; i; i = e->cfg.points[i - 1].next_va) {
+        struct gd_point *p = &e->cfg.points[i - 1];
+
+        if (p->wanted && p->want.addr == va && (mask >> p->want.type & 1))
+            return p;
+    }
+    return NULL;
+}
+
+static struct gd_point *known(struct gd_engine *e, const struct gd_hw_want *w)
+{
+    for (uint16_t i = *va_head(e, w->addr); i; i = e->cfg.points[i - 1].next_va) {
+        struct gd_point *p = &e->cfg.points[i - 1];
+
+        if (p->want.type == w->type && p->want.addr == w->addr && p->want.len == w->len &&
+            p->want.raw == w->raw && (!w->raw || p->want.pair.ctrl == w->pair.ctrl))
+            return p;
+    }
+    return NULL;
+}
+
+static void unlink_va(struct gd_engine *e, struct gd_point *p)
+{
+    uint16_t self = (uint16_t)(p - e->cfg.points + 1), *link = va_head(e, p->want.addr);
+
+    while (*link != self)
+        link = &e->cfg.points[*link - 1].next_va;
+    *link = p->next_va;
+}
+
+/* A point for w: the one the client had there before, a new one, or one it no longer wants. */
+static struct gd_point *point_get(struct gd_engine *e, const struct gd_hw_want *w)
+{
+    struct gd_point *p = known(e, w);
+    uint16_t *head = va_head(e, w->addr);
+
+    if (p)
+        return p;
+    if (e->npoint_used < e->cfg.npoints) {
+        p = &e->cfg.points[e->npoint_used++];
+    } else {
+        for (unsigned n = 0; n < e->cfg.npoints && !p; n++) {
+            struct gd_point *q = &e->cfg.points[e->recycle];
+
+            e->recycle = (uint16_t)((e->recycle + 1u) % e->cfg.npoints);
+            if (!q->wanted && !q->ignore)
+                p = q;
+        }
+        if (!p)
+            return NULL;
+        unlink_va(e, p);
+    }
+    p->want = *w;
+    p->wanted = p->as_hw = false;
+    p->patch = 0;
+    p->ignore = 0;
+    atomic_store_explicit(&p->hits, 0, memory_order_relaxed);
+    p->next_va = *head;
+    *head = (uint16_t)(p - e->cfg.points + 1);
+    return p;
+}
+
+static bool in_hardware(const struct gd_point *p)
+{
+    return p->wanted && (p->want.type != GD_SW || p->as_hw);
+}
+
+/* Encodes everything wanted, and extra if not NULL, into set; slots go back to the points. */
+static int encode(struct gd_engine *e, const struct gd_hw_want *extra, struct gd_hw_set *set)
+{
+    struct gd_hw_want wants[MAX_HW];
+    uint16_t from[MAX_HW];
+    size_t n = 0;
+    int err;
+
+    for (unsigned i = 0; i < e->npoint_used; i++) {
+        struct gd_point *p = &e->cfg.points[i];
+
+        if (!in_hardware(p))
+            continue;
+        if (n == MAX_HW)
+            return gd_why(&e->why, GD_E_NOBREAK, NULL);
+        from[n] = (uint16_t)i;
+        wants[n] = p->want;
+        if (wants[n].type == GD_SW)
+            wants[n].type = GD_HW;
+        n++;
+    }
+    if (extra) {
+        if (n == MAX_HW)
+            return gd_why(&e->why, extra->type == GD_HW ? GD_E_NOBREAK : GD_E_NOWATCH, NULL);
+        wants[n] = *extra;
+    }
+    memset(set, 0, sizeof(*set));
+    err = e->arch->plan(e->cfg.target, wants, n + !!extra, set, &e->why);
+    for (size_t i = 0; i < n && !err && !extra; i++)
+        e->cfg.points[from[i]].want.slots = wants[i].slots;
+    return err;
+}
+
+static int insert_hw(struct gd_engine *e, struct gd_hw_want *w, bool as_hw)
+{
+    struct gd_hw_want dry = *w;
+    struct gd_hw_set set;
+    struct gd_point *p = known(e, w);
+    bool replaced = p && in_hardware(p);
+    int err;
+
+    if (replaced && p->want.linked == w->linked && p->want.context == w->context)
+        return 0;
+    if (dry.type == GD_SW)
+        dry.type = GD_HW;
+    if (replaced) /* the same place with another context: the new one replaces it */
+        p->wanted = false;
+    err = encode(e, &dry, &set);
+    if (replaced)
+        p->wanted = true;
+    if (err)
+        return err;
+    if (p && p->wanted && !replaced) /* was a planted word, whose page is gone */
+        gd_engine_remove(e, 0, w->type, w->addr, w->len);
+    p = point_get(e, w);
+    if (!p)
+        return gd_why(&e->why, GD_E_FULL, NULL);
+    p->want.linked = w->linked;
+    p->want.context = w->context;
+    p->wanted = true;
+    p->as_hw = as_hw;
+    e->plan_dirty = true;
+    return 0;
+}
+
+static int insert_sw(struct gd_engine *e, const struct gd_hw_want *w, uint64_t gpa)
+{
+    struct gd_point *p = point_get(e, w);
+    struct gd_patch *patch;
+
+    if (!p)
+        return gd_why(&e->why, GD_E_FULL, NULL);
+    if (p->wanted && !p->as_hw && e->cfg.patches[p->patch - 1].gpa == gpa)
+        return 0;
+    if (p->wanted) /* mapped elsewhere, or mapped at last */
+        gd_engine_remove(e, 0, GD_SW, w->addr, w->len);
+    patch = patch_get(e, gpa);
+    if (!patch && !gd_points_apply(e))
+        patch = patch_get(e, gpa);
+    if (!patch)
+        return gd_why(&e->why, GD_E_FULL, NULL);
+    patch->refs++;
+    patch_touch(e, patch);
+    p->patch = patch_index(e, patch);
+    p->as_hw = false;
+    p->wanted = true;
+    return 0;
+}
+
+/* Where va lies for vcpu, or for another one if its present tables do not have it: a vCPU in
+ * user mode may run on tables without the kernel (arm64 KPTI). */
+static int locate(struct gd_engine *e, unsigned vcpu, uint64_t va, struct gd_xlate *x)
+{
+    int err = GD_E_NOTHREAD;
+
+    for (unsigned i = 0; i < e->cfg.nvcpus; i++) {
+        unsigned n = (vcpu + i) % e->cfg.nvcpus;
+        struct gd_why why = {0};
+        int got;
+
+        if (atomic_load_explicit(&e->cfg.vcpus[n].state, memory_order_acquire) != GD_PARKED)
+            continue;
+        got = e->arch->translate(&e->cfg.vcpus[n].cpu, va, GD_FETCH, x, &why);
+        if (!got)
+            return 0;
+        if (err == GD_E_NOTHREAD) {
+            err = got;
+            e->why = why;
+        }
+    }
+    return err;
+}
+
+static void apply_context(const struct gd_engine *e, struct gd_hw_want *w)
+{
+    for (unsigned i = 0; i < GD_CONTEXT_RULES; i++) {
+        if (!e->context[i].on || (e->context[i].has_addr && e->context[i].addr != w->addr))
+            continue;
+        w->linked = true;
+        w->context = e->context[i].id;
+        if (e->context[i].has_addr)
+            return; /* the rule for the address goes before the general one */
+    }
+}
+
+int gd_engine_insert(struct gd_engine *e, unsigned vcpu, enum gd_point_type type, uint64_t addr,
+                     uint64_t len)
+{
+    struct gd_hw_want w = {.type = type, .addr = addr, .len = len};
+    struct gd_xlate x;
+    uint64_t last;
+    int err;
+
+    if (!gd_engine_stopped(e))
+        return gd_why(&e->why, GD_E_RUNNING, NULL);
+    if ((type == GD_SW || type == GD_HW) && (addr % e->arch->insn_align || addr + 4 < addr))
+        return gd_why_at(&e->why, GD_E_ALIGN, addr, "instructions are aligned");
+    if (type != GD_SW && type != GD_HW && !gd_range_last(addr, len, &last))
+        return gd_why_at(&e->why, GD_E_ARG, addr, "the watched range is empty or wraps around");
+    if (type != GD_SW) {
+        apply_context(e, &w);
+        return insert_hw(e, &w, false);
+    }
+    if (!e->cfg.target->hw.sw_break)
+        return insert_hw(e, &w, true);
+    err = locate(e, vcpu, addr, &x);
+    if (!err && e->cfg.be->mem(e->cfg.be_ctx, x.gpa, e->arch->insn_len, true, &err))
+        return insert_sw(e, &w, x.gpa);
+    /* Not mapped yet (before the MMU is on) or not writable: a hardware slot, by address. */
+    return insert_hw(e, &w, true);
+}
+
+int gd_engine_remove(struct gd_engine *e, unsigned vcpu, enum gd_point_type type, uint64_t addr,
+                     uint64_t len)
+{
+    struct gd_hw_want w = {.type = type, .addr = addr, .len = len};
+    struct gd_point *p = known(e, &w);
+
+    (void)vcpu;
+    if (!gd_engine_stopped(e))
+        return gd_why(&e->why, GD_E_RUNNING, NULL);
+    if (!p || !p->wanted)
+        return 0;
+    if (in_hardware(p)) {
+        e->plan_dirty = true;
+    } else {
+        struct gd_patch *patch = &e->cfg.patches[p->patch - 1];
+
+        patch->refs--;
+        patch_touch(e, patch);
+        p->patch = 0;
+    }
+    p->wanted = false;
+    return 0;
+}
+
+static void raw_want(struct gd_hw_want *w, bool watch, struct gd_hw_pair pair)
+{
+    *w = (struct gd_hw_want){.type = watch ? GD_ACCESS : GD_HW, .addr = pair.value, .len = 4,
+                             .raw = true, .pair = pair};
+}
+
+int gd_engine_insert_raw(struct gd_engine *e, bool watch, struct gd_hw_pair pair)
+{
+    struct gd_hw_want w;
+
+    if (!gd_engine_stopped(e))
+        return gd_why(&e->why, GD_E_RUNNING, NULL);
+    raw_want(&w, watch, pair);
+    return insert_hw(e, &w, false);
+}
+
+int gd_engine_remove_raw(struct gd_engine *e, bool watch, struct gd_hw_pair pair)
+{
+    struct gd_hw_want w;
+    struct gd_point *p;
+
+    if (!gd_engine_stopped(e))
+        return gd_why(&e->why, GD_E_RUNNING, NULL);
+    raw_want(&w, watch, pair);
+    p = known(e, &w);
+    if (p && p->wanted) {
+        p->wanted = false;
+        e->plan_dirty = true;
+    }
+    return 0;
+}
+
+void gd_engine_remove_all(struct gd_engine *e)
+{
+    for (unsigned i = 0; i < e->npoint_used; i++) {
+        struct gd_point *p = &e->cfg.points[i];
+
+        p->ignore = 0;
+        if (!p->wanted)
+            continue;
+        if (!in_hardware(p)) {
+            e->cfg.patches[p->patch - 1].refs--;
+            patch_touch(e, &e->cfg.patches[p->patch - 1]);
+        }
+        p->wanted = false;
+    }
+    e->plan_dirty = true;
+    memset(e->context, 0, sizeof(e->context));
+}
+
+int gd_engine_ignore(struct gd_engine *e, uint64_t addr, uint64_t n)
+{
+    int found = 0;
+
+    if (!gd_engine_stopped(e))
+        return gd_why(&e->why, GD_E_RUNNING, NULL);
+    for (uint16_t i = *va_head(e, addr); i; i = e->cfg.points[i - 1].next_va) {
+        struct gd_point *p = &e->cfg.points[i - 1];
+
+        if (p->want.addr == addr) {
+            p->ignore = n;
+            atomic_store_explicit(&p->hits, 0, memory_order_relaxed);
+            found++;
+        }
+    }
+    return found ? 0 : gd_why_at(&e->why, GD_E_ARG, addr, "no point was ever inserted there");
+}
+
+int gd_engine_context(struct gd_engine *e, bool on, uint64_t id, const uint64_t *addr)
+{
+    struct gd_context_rule *slot = NULL;
+
+    if (on && !e->cfg.target->hw.context)
+        return gd_why(&e->why, GD_E_NOCONTEXT, NULL);
+    for (unsigned i = 0; i < GD_CONTEXT_RULES; i++) {
+        struct gd_context_rule *r = &e->context[i];
+
+        if (r->on && r->has_addr == !!addr && (!addr || r->addr == *addr)) {
+            slot = r;
+            break;
+        }
+        if (!r->on && !slot)
+            slot = r;
+    }
+    if (!slot)
+        return gd_why(&e->why, GD_E_FULL, NULL);
+    *slot = (struct gd_context_rule){on, !!addr, id, addr ? *addr : 0};
+    return 0;
+}
+
+/* ---- the plan ---- */
+
+int gd_points_apply(struct gd_engine *e)
+{
+    int err = 0;
+
+    while (e->dirty_patch) {
+        struct gd_patch *p = &e->cfg.patches[e->dirty_patch - 1];
+
+        if (p->refs && !p->planted) {
+            err = plant(e, p->gpa, p->saved);
+            if (err)
+                return err; /* stays first in the chain: the next resume says so again */
+            p->planted = true;
+            e->nplanted++;
+        } else if (!p->refs && p->planted) {
+            unplant(e, p->gpa, p->saved);
+            p->planted = false;
+            e->nplanted--;
+        }
+        p->dirty = false;
+        e->dirty_patch = p->dirty_next;
+        if (!p->refs)
+            patch_free(e, p);
+    }
+    if (e->plan_dirty) {
+        struct gd_hw_set set;
+
+        err = encode(e, NULL, &set);
+        if (err)
+            return err;
+        e->any_hw = false;
+        for (unsigned i = 0; i < e->npoint_used; i++)
+            e->any_hw |= in_hardware(&e->cfg.points[i]);
+        if (memcmp(&set, &e->set, sizeof(set))) {
+            e->set = set;
+            e->generation++;
+        }
+        e->plan_dirty = false;
+    }
+    return 0;
+}
+
+void gd_engine_reset(struct gd_engine *e)
+{
+    for (unsigned i = 0; i < e->npatch_used; i++) {
+        struct gd_patch *p = &e->cfg.patches[i];
+
+        if (!p->planted)
+            continue;
+        p->planted = false;
+        e->nplanted--;
+        if (p->refs && !plant(e, p->gpa, p->saved)) {
+            p->planted = true;
+            e->nplanted++;
+        }
+    }
+    e->ntemp = 0;
+    e->lifted_patch = 0;
+}
+
+/* ---- words for a run alone ---- */
+
+static void temps_off(struct gd_engine *e)
+{
+    while (e->ntemp) {
+        e->ntemp--;
+        unplant(e, e->temp[e->ntemp].gpa, e->temp[e->ntemp].saved);
+    }
+}
+
+static bool temps_equal(const struct gd_engine *e, const struct gd_step *s)
+{
+    if (e->ntemp != s->ntemp)
+        return false;
+    for (unsigned i = 0; i < e->ntemp; i++)
+        if (e->temp[i].gpa != s->temp[i].gpa)
+            return false;
+    return true;
+}
+
+static void lift_off(struct gd_engine *e)
+{
+    struct gd_patch *p;
+
+    if (!e->lifted_patch)
+        return;
+    p = &e->cfg.patches[e->lifted_patch - 1];
+    e->lifted_patch = 0;
+    plant(e, p->gpa, p->saved);
+}
+
+int gd_alone_set(struct gd_engine *e, const struct gd_step *step, bool do_lift, uint64_t lift)
+{
+    struct gd_patch *p = do_lift ? gd_patch_at(e, lift) : NULL;
+    bool same_lift = e->lifted_patch == (p ? patch_index(e, p) : 0);
+
+    if (same_lift && temps_equal(e, step))
+        return 0;
+    temps_off(e);
+    if (!same_lift) {
+        lift_off(e);
+        if (p) {
+            unplant(e, p->gpa, p->saved);
+            e->lifted_patch = patch_index(e, p);
+        }
+    }
+    for (unsigned i = 0; i < step->ntemp; i++) {
+        int err = plant(e, step->temp[i].gpa, e->temp[i].saved);
+
+        if (err) {
+            temps_off(e);
+            return err;
+        }
+        e->temp[i].gpa = step->temp[i].gpa;
+        e->ntemp++;
+    }
+    return 0;
+}
+
+void gd_alone_clear(struct gd_engine *e)
+{
+    temps_off(e);
+    lift_off(e);
+}
