@@ -65,7 +65,7 @@ fuzz:
 
 lint:
 	lab/setup build lint
-	tools/build native
+	tools/build native arm64
 	tools/lint
 
 coverage:
