@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: MIT
+"""gdb-multiarch as a user has it, driven from here by its Python."""
+
+import json
+import os
+import select
+import signal
+import subprocess
+
+from .host import LIMIT, TOP, ARCH
+
+SIDE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "gdb_side.py")
+ARCHITECTURE = {"arm64": "aarch64", "ppc64": "powerpc:common64"}
+
+
+class GdbError(Exception):
+    """What GDB said when it refused a command."""
+
+
+class Gdb:
+    def __init__(self, symbols=None, log=None, architecture=None):
+        in_read, self.request = os.pipe()
+        self.answer, out_write = os.pipe()
+        environment = dict(os.environ, GDBSIDE_IN=str(in_read), GDBSIDE_OUT=str(out_write))
+        command = ["gdb-multiarch", "-nx", "-q", "-batch", "-ex", "set pagination off", "-ex", "set confirm off",
+                   "-ex", "set width 0", "-ex", f"set tcp connect-timeout {LIMIT}", "-ex",
+                   f"set remotetimeout {LIMIT}", "-ex",
+                   f"set architecture {architecture or ARCHITECTURE[ARCH]}"]
+        if log:
+            command += ["-ex", f"set remotelogfile {log}"]
+        if symbols:
+            command += ["-ex", f"file {symbols}"]
+        self.process = subprocess.Popen(command + ["-x", SIDE], stdin=subprocess.DEVNULL,
+                                        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, cwd=TOP,
+                                        env=environment, pass_fds=(in_read, out_write),
+                                        start_new_session=True)
+        os.close(in_read)
+        os.close(out_write)
+        os.set_blocking(self.process.stdout.fileno(), False)
+        self.buffer = b""
+
+    def post(self, do, text):
+        os.write(self.request, json.dumps({"do": do, "text": text}).encode() + b"\n")
+
+    def collect(self, limit=LIMIT):
+        """The answer to a request posted before."""
+        while b"\n" not in self.buffer:
+            ready, _, _ = select.select([self.answer, self.process.stdout], [], [], limit)
+            if not ready:
+                raise GdbError(f"no answer within {limit} s")
+            if self.process.stdout in ready:
+                self.process.stdout.read()
+            if self.answer in ready:
+                data = os.read(self.answer, 65536)
+                if not data:
+                    raise GdbError("GDB ended")
+                self.buffer += data
+        line, _, self.buffer = self.buffer.partition(b"\n")
+        answer = json.loads(line)
+        if "error" in answer:
+            raise GdbError(answer["error"])
+        return answer["ok"]
+
+    def __call__(self, command, limit=LIMIT):
+        """Executes a command and returns what it printed; a refusal is a GdbError."""
+        self.post("execute", command)
+        return self.collect(limit)
+
+    def value(self, expression):
+        self.post("evaluate", expression)
+        return self.collect()
+
+    def python(self, code):
+        """Runs Python inside GDB; the value of `result` comes back."""
+        self.post("python", code)
+        return self.collect()
+
+    def connect(self, guest):
+        return self(f"target remote {getattr(guest, 'address', guest)}")
+
+    def start(self, command):
+        """Begins a command (continue) whose end collect() waits for."""
+        self.post("execute", command)
+
+    def interrupt(self):
+        """^C."""
+        self.process.send_signal(signal.SIGINT)
+
+    def kill(self):
+        """The end that nobody could announce."""
+        self.process.kill()
+        self.close()
+
+    def close(self):
+        for fd in (self.request, self.answer):
+            try:
+                os.close(fd)
+            except OSError:
+                pass
+        try:
+            self.process.wait(30)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        if self.process.poll() is None:
+            self.close()

@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: MIT
+# Runs inside GDB: takes requests from one pipe, executes them, and answers on another.
+import json
+import os
+
+import gdb
+
+requests = os.fdopen(int(os.environ["GDBSIDE_IN"]), "r")
+answers = os.fdopen(int(os.environ["GDBSIDE_OUT"]), "w")
+stops = []
+
+
+def on_stop(event):
+    stops.append(type(event).__name__)
+
+
+def number(value):
+    try:
+        return int(value)
+    except (gdb.error, TypeError, ValueError, OverflowError):
+        return str(value)
+
+
+def serve(request):
+    what, text = request["do"], request["text"]
+    if what == "execute":
+        return gdb.execute(text, False, True)
+    if what == "evaluate":
+        value = gdb.parse_and_eval(text)
+        if value.type.strip_typedefs().code in (gdb.TYPE_CODE_PTR, gdb.TYPE_CODE_INT, gdb.TYPE_CODE_FUNC):
+            return int(value.cast(gdb.lookup_type("unsigned long"))) & (1 << 64) - 1
+        return number(value)
+    if what == "python":
+        scope = {"gdb": gdb, "result": None}
+        exec(text, scope)
+        return scope["result"]
+    raise ValueError(what)
+
+
+gdb.events.stop.connect(on_stop)
+for line in requests:
+    try:
+        answer = {"ok": serve(json.loads(line))}
+    except KeyboardInterrupt:
+        answer = {"error": "interrupted"}
+    except BaseException as e:
+        answer = {"error": f"{e}" or type(e).__name__}
+    answers.write(json.dumps(answer) + "\n")
+    answers.flush()

@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: MIT
+"""Guests: Debian's kernel with a small initramfs and the symbols of that kernel; bare-metal images."""
+
+import hashlib
+import os
+import subprocess
+
+from .host import ARCH, LAB, TOP
+
+CROSS = {"arm64": "aarch64-linux-gnu-", "ppc64": "powerpc64le-linux-gnu-"}[ARCH]
+DEBIAN = {"arm64": "arm64", "ppc64": "ppc64el"}[ARCH]
+GUESTS = os.path.join(TOP, "tests", "guests")
+MADE = os.path.join(LAB, "guests", ARCH)
+if os.uname().machine == {"arm64": "aarch64", "ppc64": "ppc64le"}[ARCH]:
+    CROSS = ""
+
+
+def linux(kernel="6.12"):
+    """Path of Debian's kernel as the package has it."""
+    return os.path.realpath(os.path.join(LAB, "host", DEBIAN, kernel, "kernel"))
+
+
+def symbols(kernel="6.12"):
+    """An ELF with the kernel's symbols and unwind rules, for a guest booted with nokaslr. Made once."""
+    if ARCH == "ppc64":
+        return linux(kernel)
+    listing = os.path.join(LAB, "host", DEBIAN, kernel, "kallsyms")
+    out = os.path.join(MADE, f"symbols-{kernel}-{os.path.getmtime(listing):.0f}.elf")
+    if not os.path.exists(out):
+        os.makedirs(MADE, exist_ok=True)
+        guestdbg = os.path.join(LAB, "build", "native", "src", "guestdbg")
+        subprocess.run([guestdbg, "symbols", "--image", linux(kernel), listing, out + ".new"], check=True)
+        os.replace(out + ".new", out)
+    return out
+
+
+def compiled(sources, out, *flags):
+    """Compiles and links sources of tests/guests with flags into out (once per content)."""
+    paths = [os.path.join(GUESTS, s) for s in sources]
+    digest = hashlib.sha256(repr((flags, CROSS)).encode())
+    for folder in sorted({os.path.dirname(p) for p in paths}):
+        for name in sorted(os.listdir(folder)):
+            if os.path.isfile(os.path.join(folder, name)):
+                with open(os.path.join(folder, name), "rb") as f:
+                    digest.update(name.encode() + f.read())
+    target = os.path.join(MADE, f"{out}-{digest.hexdigest()[:12]}")
+    if not os.path.exists(target):
+        os.makedirs(MADE, exist_ok=True)
+        units = [p for p in paths if not p.endswith((".lds", ".h"))]
+        script = [f"-Wl,-T,{p}" for p in paths if p.endswith(".lds")]
+        subprocess.run([CROSS + "gcc", "-g", "-O1", "-Wall", "-Werror", *flags, *script, "-o", target + ".new", *units],
+                       check=True)
+        os.replace(target + ".new", target)
+    return target
+
+
+def program(name, *flags):
+    """A static program for the Linux guest, from tests/guests/linux/NAME.c."""
+    return compiled([f"linux/{name}.c"], name, "-static", "-pthread", *flags)
+
+
+def bare(name, *sources):
+    """A bare-metal image (ELF) from tests/guests/bare/ARCH."""
+    folder = f"bare/{ARCH}"
+    return compiled([f"{folder}/{s}" for s in sources] + [f"{folder}/link.lds"], name, "-nostdlib", "-static",
+                    "-ffreestanding", "-fno-pic", "-no-pie", "-Wl,--build-id=none", "-Wl,-z,norelro")
+
+
+def initrd(name, init, programs=(), modules=(), kernel="6.12"):
+    """An initramfs with busybox, an init script and programs in /bin. Returns its path."""
+    os.makedirs(MADE, exist_ok=True)
+    script = os.path.join(MADE, name + ".init")
+    with open(script, "w") as f:
+        f.write(init)
+    out = os.path.join(MADE, name + ".cpio")
+    command = [os.path.join(TOP, "lab", "mkinitrd"), "--init", script]
+    for p in programs:
+        target = os.path.basename(p).rpartition("-")[0]
+        command += ["--file", f"{p}:/bin/{target}"]
+    for m in modules:
+        command += ["--module", m]
+    subprocess.run(command + [DEBIAN, kernel, out], check=True)
+    return out
+
+
+# An init that mounts the usual, installs busybox and then runs what BODY says; ends by power-off.
+INIT = """#!/bin/sh
+/bin/busybox mkdir -p /proc /sys /dev /tmp
+/bin/busybox mount -t proc proc /proc
+/bin/busybox mount -t sysfs sys /sys
+/bin/busybox mount -t devtmpfs dev /dev
+/bin/busybox mount -t debugfs debug /sys/kernel/debug 2>/dev/null
+/bin/busybox --install -s /bin
+export PATH=/bin
+%s
+poweroff -f
+"""
