@@ -168,6 +168,7 @@ struct gd_arch {
     uint8_t reg_pc, reg_sp;
     uint8_t g_count;       /* g/G cover registers 0 .. g_count-1 (those that exist) */
     bool big_endian;       /* default wire order */
+    bool bi_endian;        /* the client may choose the wire order */
     const char *const *event_names; /* NULL-terminated: what `monitor stats` calls extra counters */
 
     /* Size in bytes of register num for this target; 0 if it does not exist. */
