@@ -55,9 +55,9 @@ struct gd_action {
 struct gd_point {
     struct gd_hw_want want; /* type (also GD_SW), addr, len, context, slots */
     bool wanted;            /* the client has it inserted */
-    bool as_hw;             /* GD_SW served by a hardware slot: its address did not translate */
+    bool as_hw;             /* GD_SW given a hardware slot: its address did not translate */
     uint16_t next_va;       /* hash chain by VA, index + 1 */
-    uint16_t patch;         /* index + 1 of the planted word, GD_SW only */
+    uint16_t patch;         /* index + 1 of the planted word; 0: in debug registers */
     uint64_t ignore;        /* hits still to be passed over silently (`monitor ignore`) */
     _Atomic uint64_t hits;
 };
@@ -100,6 +100,7 @@ struct gd_vcpu {
 
 #define GD_REQ_STOP 1u
 #define GD_CONTEXT_RULES 8
+#define GD_FENCE_MAX 16
 
 struct gd_engine_config {
     const struct gd_target *target;
@@ -130,6 +131,8 @@ struct gd_engine {
     unsigned npoint_used;     /* points below this were used at least once */
     uint16_t npatch_used, free_patch, dirty_patch, recycle;
     unsigned nplanted;        /* patches whose word stands in guest memory */
+    uint16_t fence[GD_FENCE_MAX]; /* patches on the guest's vectors, index + 1 (POWER) */
+    unsigned nfence;
     struct gd_why why;        /* last error of a client call, for `monitor why` */
     _Atomic uint64_t stop_seq;
     _Atomic uint32_t exited;  /* 1 + exit status once the VM ended */

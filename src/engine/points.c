@@ -40,7 +40,7 @@ void gd_points_init(struct gd_engine *e)
     }
     e->npoint_used = 0;
     e->npatch_used = e->free_patch = e->dirty_patch = e->recycle = 0;
-    e->nplanted = 0;
+    e->nplanted = e->nfence = 0;
     e->any_hw = e->plan_dirty = false;
     memset(&e->set, 0, sizeof(e->set));
 }
@@ -74,6 +74,12 @@ static void patch_touch(struct gd_engine *e, struct gd_patch *p)
     p->dirty = true;
     p->dirty_next = e->dirty_patch;
     e->dirty_patch = patch_index(e, p);
+}
+
+static void patch_unref(struct gd_engine *e, uint16_t index)
+{
+    e->cfg.patches[index - 1].refs--;
+    patch_touch(e, &e->cfg.patches[index - 1]);
 }
 
 /* There are as many patches as points, and every patch has a point or is dirty and freed at
@@ -281,7 +287,7 @@ static struct gd_point *point_get(struct gd_engine *e, const struct gd_hw_want *
 
 static bool in_hardware(const struct gd_point *p)
 {
-    return p->wanted && (p->want.type != GD_SW || p->as_hw);
+    return p->wanted && !p->patch;
 }
 
 /* Encodes everything wanted, and extra if not NULL, into set; slots go back to the points. */
@@ -356,10 +362,10 @@ static int insert_sw(struct gd_engine *e, const struct gd_hw_want *w, uint64_t g
 
     if (!p)
         return gd_why(&e->why, GD_E_FULL, NULL);
-    if (p->wanted && !p->as_hw && e->cfg.patches[p->patch - 1].gpa == gpa)
+    if (p->wanted && p->patch && e->cfg.patches[p->patch - 1].gpa == gpa)
         return 0;
     if (p->wanted) /* mapped elsewhere, or mapped at last */
-        gd_engine_remove(e, 0, GD_SW, w->addr, w->len);
+        gd_engine_remove(e, 0, w->type, w->addr, w->len);
     patch = patch_get(e, gpa);
     if (!patch && !gd_points_apply(e))
         patch = patch_get(e, gpa);
@@ -423,17 +429,16 @@ int gd_engine_insert(struct gd_engine *e, unsigned vcpu, enum gd_point_type type
         return gd_why_at(&e->why, GD_E_ALIGN, addr, "instructions are aligned");
     if (type != GD_SW && type != GD_HW && !gd_range_last(addr, len, &last))
         return gd_why_at(&e->why, GD_E_ARG, addr, "the watched range is empty or wraps around");
-    if (type != GD_SW) {
+    if (type != GD_SW)
         apply_context(e, &w);
-        return insert_hw(e, &w, false);
-    }
-    if (!e->cfg.target->hw.sw_break)
-        return insert_hw(e, &w, true);
+    if (type > GD_HW || (type == GD_HW && !e->arch->hbreak_is_soft) ||
+        !e->cfg.target->hw.sw_break)
+        return insert_hw(e, &w, type == GD_SW);
     err = locate(e, vcpu, addr, &x);
     if (!err && e->cfg.be->mem(e->cfg.be_ctx, x.gpa, e->arch->insn_len, true, &err))
         return insert_sw(e, &w, x.gpa);
     /* Not mapped yet (before the MMU is on) or not writable: a hardware slot, by address. */
-    return insert_hw(e, &w, true);
+    return insert_hw(e, &w, type == GD_SW);
 }
 
 int gd_engine_remove(struct gd_engine *e, unsigned vcpu, enum gd_point_type type, uint64_t addr,
@@ -447,15 +452,11 @@ int gd_engine_remove(struct gd_engine *e, unsigned vcpu, enum gd_point_type type
         return gd_why(&e->why, GD_E_RUNNING, NULL);
     if (!p || !p->wanted)
         return 0;
-    if (in_hardware(p)) {
+    if (p->patch)
+        patch_unref(e, p->patch);
+    else
         e->plan_dirty = true;
-    } else {
-        struct gd_patch *patch = &e->cfg.patches[p->patch - 1];
-
-        patch->refs--;
-        patch_touch(e, patch);
-        p->patch = 0;
-    }
+    p->patch = 0;
     p->wanted = false;
     return 0;
 }
@@ -498,12 +499,9 @@ void gd_engine_remove_all(struct gd_engine *e)
         struct gd_point *p = &e->cfg.points[i];
 
         p->ignore = 0;
-        if (!p->wanted)
-            continue;
-        if (!in_hardware(p)) {
-            e->cfg.patches[p->patch - 1].refs--;
-            patch_touch(e, &e->cfg.patches[p->patch - 1]);
-        }
+        if (p->wanted && p->patch)
+            patch_unref(e, p->patch);
+        p->patch = 0;
         p->wanted = false;
     }
     e->plan_dirty = true;
@@ -552,15 +550,55 @@ int gd_engine_context(struct gd_engine *e, bool on, uint64_t id, const uint64_t 
 
 /* ---- the plan ---- */
 
-int gd_points_apply(struct gd_engine *e)
+static int apply_set(struct gd_engine *e)
 {
-    int err = 0;
+    struct gd_hw_set set;
+    int err = encode(e, NULL, &set);
 
+    if (err)
+        return err;
+    e->any_hw = false;
+    for (unsigned i = 0; i < e->npoint_used; i++)
+        e->any_hw |= in_hardware(&e->cfg.points[i]);
+    if (memcmp(&set, &e->set, sizeof(set))) {
+        e->set = set;
+        e->generation++;
+    }
+    e->plan_dirty = false;
+    return 0;
+}
+
+/* Where debug events reach the guest's own vectors, words stand planted there as long as a
+ * hardware point is armed. They are patches like any other. */
+static int apply_fence(struct gd_engine *e)
+{
+    uint64_t va[GD_FENCE_MAX], gpa[GD_FENCE_MAX];
+    unsigned n = e->any_hw ? e->arch->fence(&e->cfg.vcpus[0].cpu, &e->set, va, gpa, GD_FENCE_MAX)
+                           : 0;
+
+    for (unsigned i = 0; i < e->nfence; i++)
+        patch_unref(e, e->fence[i]);
+    e->nfence = 0;
+    for (unsigned i = 0; i < n; i++) {
+        struct gd_patch *p = patch_get(e, gpa[i]);
+
+        if (!p)
+            return gd_why(&e->why, GD_E_FULL, NULL);
+        p->refs++;
+        patch_touch(e, p);
+        e->fence[e->nfence++] = patch_index(e, p);
+    }
+    return 0;
+}
+
+static int apply_patches(struct gd_engine *e)
+{
     while (e->dirty_patch) {
         struct gd_patch *p = &e->cfg.patches[e->dirty_patch - 1];
 
         if (p->refs && !p->planted) {
-            err = plant(e, p->gpa, p->saved);
+            int err = plant(e, p->gpa, p->saved);
+
             if (err)
                 return err; /* stays first in the chain: the next resume says so again */
             p->planted = true;
@@ -575,22 +613,16 @@ int gd_points_apply(struct gd_engine *e)
         if (!p->refs)
             patch_free(e, p);
     }
-    if (e->plan_dirty) {
-        struct gd_hw_set set;
-
-        err = encode(e, NULL, &set);
-        if (err)
-            return err;
-        e->any_hw = false;
-        for (unsigned i = 0; i < e->npoint_used; i++)
-            e->any_hw |= in_hardware(&e->cfg.points[i]);
-        if (memcmp(&set, &e->set, sizeof(set))) {
-            e->set = set;
-            e->generation++;
-        }
-        e->plan_dirty = false;
-    }
     return 0;
+}
+
+int gd_points_apply(struct gd_engine *e)
+{
+    int err = e->plan_dirty ? apply_set(e) : 0;
+
+    if (!err && e->arch->fence)
+        err = apply_fence(e);
+    return err ? err : apply_patches(e);
 }
 
 void gd_engine_reset(struct gd_engine *e)

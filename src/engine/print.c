@@ -6,7 +6,7 @@ static const char *const type_name[] = {"break", "hbreak", "watch", "rwatch", "a
 
 static void print_slots_of(const struct gd_point *p, struct gd_out *o)
 {
-    if (p->want.type == GD_SW && !p->as_hw) {
+    if (p->patch) {
         gd_put_str(o, " planted in memory");
         return;
     }

@@ -255,14 +255,24 @@ static void pass_over(struct gd_vcpu *v, uint64_t pc, bool watch)
     v->after.reason = GD_STOP_NONE;
 }
 
-/* A breakpoint at pc, of which points in mask at va = pc are the client's. */
-static void hit_break(struct gd_engine *e, struct gd_vcpu *v, uint64_t pc, uint16_t slots)
+/* A breakpoint at pc. slots: the pairs that the hardware says, 0 for a planted word; after: the
+ * instruction was already executed, so nothing is there to be stepped over. */
+static void hit_break(struct gd_engine *e, struct gd_vcpu *v, const struct gd_event *ev)
 {
     bool quiet = true, any = false, soft = false;
 
-    for (struct gd_point *p = gd_point_at(e, pc, GD_BREAKS, NULL); p;
-         p = gd_point_at(e, pc, GD_BREAKS, p)) {
-        if (slots && !(p->want.slots & slots))
+    for (unsigned i = 0; ev->slots && i < e->npoint_used; i++) {
+        struct gd_point *p = &e->cfg.points[i];
+
+        if (!p->wanted || p->patch || p->want.type > GD_HW || !(p->want.slots & ev->slots))
+            continue;
+        any = true;
+        soft |= p->want.type == GD_SW;
+        quiet &= count_hit(p);
+    }
+    for (struct gd_point *p = ev->slots ? NULL : gd_point_at(e, ev->pc, GD_BREAKS, NULL); p;
+         p = gd_point_at(e, ev->pc, GD_BREAKS, p)) {
+        if (!p->patch)
             continue;
         any = true;
         soft |= p->want.type == GD_SW;
@@ -273,7 +283,8 @@ static void hit_break(struct gd_engine *e, struct gd_vcpu *v, uint64_t pc, uint1
         return;
     }
     v->n.false_hits += !any;
-    pass_over(v, pc, false);
+    if (!ev->after && !(!any && e->arch->pass && e->arch->pass(&v->cpu)))
+        pass_over(v, ev->pc, false);
 }
 
 static void inject(struct gd_engine *e, struct gd_vcpu *v, const struct gd_exit *x)
@@ -350,10 +361,10 @@ static void judge(struct gd_engine *e, struct gd_vcpu *v, const struct gd_exit *
     struct gd_event ev = {.kind = GD_EV_UNKNOWN};
 
     e->arch->event(&v->cpu, x, &e->set, &ev);
-    if (ev.kind == GD_EV_SWBP && patched(e, v, ev.pc))
-        hit_break(e, v, ev.pc, 0);
-    else if (ev.kind == GD_EV_HWBP && ev.slots)
-        hit_break(e, v, ev.pc, ev.slots);
+    if (ev.kind == GD_EV_SWBP)
+        ev.slots = 0;
+    if ((ev.kind == GD_EV_SWBP && patched(e, v, ev.pc)) || (ev.kind == GD_EV_HWBP && ev.slots))
+        hit_break(e, v, &ev);
     else if (ev.kind == GD_EV_WATCH && ev.slots)
         hit_watch(e, v, &ev);
     else
