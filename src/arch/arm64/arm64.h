@@ -7,7 +7,7 @@
 #ifndef GD_ARM64_H
 #define GD_ARM64_H
 
-#include "arch/arch.h"
+#include "engine/cpu.h"
 
 /*
  * Raw register numbers: what gd_backend.reg_get, reg_set, wide_get and wide_set are called
@@ -73,7 +73,8 @@
     X(192, TCR2_EL1, 3, 0, 2, 0, 3, 0)                                                           \
     X(193, GCSCR_EL1, 3, 0, 2, 5, 0, 0)                                                          \
     X(194, OSLSR_EL1, 2, 0, 1, 1, 4, GD_ARM64_RO)                                                \
-    X(195, DCZID_EL0, 3, 3, 0, 0, 7, GD_ARM64_RO)
+    X(195, DCZID_EL0, 3, 3, 0, 0, 7, GD_ARM64_RO)                                                \
+    X(196, CTR_EL0, 3, 3, 0, 0, 1, GD_ARM64_RO)
 
 #define GD_ARM64_REG_ENUM(num, name, op0, op1, crn, crm, op2, flags) GD_ARM64_##name = (num),
 enum gd_arm64_reg {
@@ -105,6 +106,7 @@ enum gd_arm64_reg {
 #define GD_ARM64_F_HDBS (1u << 13)    /* FEAT_HAFDBS with dirty state: DBM */
 #define GD_ARM64_F_BTI (1u << 14)     /* FEAT_BTI: PSTATE.BTYPE */
 #define GD_ARM64_F_TCR2 (1u << 15)    /* FEAT_TCR2: TCR2_EL1 exists */
+#define GD_ARM64_F_WFXT (1u << 16)    /* FEAT_WFxT */
 
 struct gd_arm64_ids {
     uint64_t pfr0, pfr1, mmfr0, mmfr1, mmfr2, mmfr3, isar1, isar2; /* ID_AA64<name>_EL1 */
@@ -191,6 +193,7 @@ unsigned gd_arm64_pa_bits(uint64_t mmfr0);
 #define TCR_HPD(tcr, x) ((bool)((tcr) >> ((x) ? 42 : 41) & 1))
 #define TCR_HD (1ull << 40)
 #define TCR_DS (1ull << 59)
+#define TCR2_PIE (1ull << 1)
 #define TCR2_D128 (1ull << 5)
 
 #define GCSCR_EXLOCKEN (1ull << 6)

@@ -1,0 +1,614 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Decoding of A64 (Arm ARM C4.1), by one table of patterns: the first that matches wins, so
+ * special cases stand before the class they belong to. Borrows nothing; reads registers only
+ * in gd_arm64_access() and gd_arm64_successors().
+ */
+#include "arch/arm64/insn.h"
+
+#include "base/bits.h"
+
+typedef struct gd_arm64_insn insn_t;
+
+struct pattern {
+    uint32_t mask, value;
+    uint8_t kind;
+    void (*decode)(uint32_t w, insn_t *i); /* NULL: the kind says all */
+};
+
+static unsigned field(uint32_t w, unsigned hi, unsigned lo)
+{
+    return (w >> lo) & ((2u << (hi - lo)) - 1);
+}
+
+static int64_t simm(uint32_t w, unsigned hi, unsigned lo, unsigned scale)
+{
+    return gd_sext(field(w, hi, lo), hi - lo + 1) * (int64_t)scale;
+}
+
+/* ---- branches and system ---- */
+
+static void branch26(uint32_t w, insn_t *i)
+{
+    i->offset = simm(w, 25, 0, 4);
+}
+
+static void branch19(uint32_t w, insn_t *i)
+{
+    i->offset = simm(w, 23, 5, 4);
+}
+
+static void branch14(uint32_t w, insn_t *i)
+{
+    i->offset = simm(w, 18, 5, 4);
+}
+
+static void branch9(uint32_t w, insn_t *i)
+{
+    i->offset = simm(w, 13, 5, 4);
+}
+
+/* BR, BLR, RET and their authenticating forms; RETA* use the link register. */
+static void branch_reg(uint32_t w, insn_t *i)
+{
+    i->pac = field(w, 15, 10) != 0;
+    if (i->pac && field(w, 24, 21) == 2)
+        i->rn = GD_ARM64_LR;
+}
+
+static void reta_label(uint32_t w, insn_t *i)
+{
+    (void)w;
+    i->pac = true;
+    i->rn = GD_ARM64_LR;
+}
+
+static void eret(uint32_t w, insn_t *i)
+{
+    i->pac = field(w, 15, 10) != 0;
+}
+
+static void imm4(uint32_t w, insn_t *i)
+{
+    i->offset = field(w, 11, 8);
+}
+
+/* ---- loads and stores ---- */
+
+static void direction(insn_t *i, bool load)
+{
+    i->read = load;
+    i->write = !load;
+}
+
+static void no_access(insn_t *i)
+{
+    i->kind = INSN_PLAIN;
+    i->len = 0;
+    i->read = i->write = false;
+}
+
+static void exclusive(uint32_t w, insn_t *i)
+{
+    i->len = 1u << field(w, 31, 30) << (gd_bit(w, 21) ? 1 : 0);
+    direction(i, gd_bit(w, 22));
+    i->kind = i->read ? INSN_LDX : INSN_STX;
+    if (!gd_bit(w, 21))
+        i->rt2 = 31;
+}
+
+static void ordered(uint32_t w, insn_t *i)
+{
+    i->len = 1u << field(w, 31, 30);
+    direction(i, gd_bit(w, 22));
+}
+
+static void read_write(uint32_t w, insn_t *i)
+{
+    i->len = 1u << field(w, 31, 30);
+    i->read = i->write = true;
+}
+
+static void casp(uint32_t w, insn_t *i)
+{
+    i->len = gd_bit(w, 30) ? 16 : 8;
+    i->read = i->write = true;
+}
+
+static void atomic128(uint32_t w, insn_t *i)
+{
+    (void)w;
+    i->len = 16;
+    i->read = i->write = true;
+}
+
+static void ldapr(uint32_t w, insn_t *i)
+{
+    i->len = 1u << field(w, 31, 30);
+    i->read = true;
+}
+
+static void ls64(uint32_t w, insn_t *i)
+{
+    i->len = 64;
+    direction(i, field(w, 14, 12) == 5);
+}
+
+static void ldra(uint32_t w, insn_t *i)
+{
+    i->index = INDEX_PAC;
+    i->len = 8;
+    i->read = true;
+    i->offset = gd_sext(field(w, 22, 22) << 9 | field(w, 20, 12), 10) * 8;
+}
+
+static void literal(uint32_t w, insn_t *i)
+{
+    unsigned opc = field(w, 31, 30);
+
+    i->index = INDEX_PC;
+    i->offset = simm(w, 23, 5, 4);
+    i->read = true;
+    if (gd_bit(w, 26))
+        i->len = 4u << opc;
+    else
+        i->len = opc == 1 ? 8 : 4;
+    if (opc == 3)
+        no_access(i); /* PRFM, or unallocated with V */
+}
+
+/* size, V and opc of the load/store register group; false: a prefetch. */
+static bool reg_size(uint32_t w, insn_t *i)
+{
+    unsigned size = field(w, 31, 30), opc = field(w, 23, 22);
+
+    if (gd_bit(w, 26)) {
+        i->len = 1u << (size | (opc >> 1) << 2);
+        direction(i, opc & 1);
+    } else {
+        i->len = 1u << size;
+        direction(i, opc != 0);
+        if (size == 3 && opc == 2) {
+            no_access(i);
+            return false;
+        }
+    }
+    return true;
+}
+
+static void reg_imm12(uint32_t w, insn_t *i)
+{
+    if (reg_size(w, i))
+        i->offset = (int64_t)field(w, 21, 10) * i->len;
+}
+
+static void reg_imm9(uint32_t w, insn_t *i)
+{
+    if (reg_size(w, i) && field(w, 11, 10) != 1) /* post-index uses the base as it is */
+        i->offset = simm(w, 20, 12, 1);
+}
+
+static void reg_reg(uint32_t w, insn_t *i)
+{
+    if (!reg_size(w, i))
+        return;
+    i->index = INDEX_REG;
+    i->option = (uint8_t)field(w, 15, 13);
+    if (gd_bit(w, 12))
+        for (uint32_t n = i->len; n > 1; n >>= 1)
+            i->shift++;
+}
+
+static void rcpc_simd(uint32_t w, insn_t *i)
+{
+    i->len = 1u << (field(w, 31, 30) | (field(w, 23, 22) >> 1) << 2);
+    direction(i, gd_bit(w, 22));
+    i->offset = simm(w, 20, 12, 1);
+}
+
+static void rcpc_imm9(uint32_t w, insn_t *i)
+{
+    i->len = 1u << field(w, 31, 30);
+    direction(i, field(w, 23, 22) != 0);
+    i->offset = simm(w, 20, 12, 1);
+}
+
+static void rcpc_pair(uint32_t w, insn_t *i)
+{
+    i->len = gd_bit(w, 30) ? 16 : 8;
+    direction(i, gd_bit(w, 22));
+    if (i->write && field(w, 15, 12) == 0)
+        i->offset = -(int64_t)i->len; /* STILP pre-decrements */
+}
+
+static void pair(uint32_t w, insn_t *i)
+{
+    unsigned opc = field(w, 31, 30), mode = field(w, 24, 23);
+    uint32_t each;
+
+    direction(i, gd_bit(w, 22));
+    if (gd_bit(w, 26))
+        each = opc == 3 ? 16 : 4u << opc;
+    else
+        each = opc == 0 || (opc == 1 && i->read) ? 4 : 8;
+    i->len = 2 * each;
+    if (mode != 1)
+        i->offset = simm(w, 21, 15, opc == 1 && !gd_bit(w, 26) && i->write ? 16 : each);
+}
+
+/* STG and relatives: tags are not data, STZG and STZ2G also clear it. */
+static void tags(uint32_t w, insn_t *i)
+{
+    unsigned op1 = field(w, 23, 22), op2 = field(w, 11, 10);
+
+    if (op1 == 0 && op2 == 0) { /* STZGM */
+        i->len_kind = LEN_ZVA;
+        i->write = true;
+    } else if ((op1 == 1 || op1 == 3) && op2 != 0) {
+        i->write = true;
+        i->len = op1 == 1 ? 16 : 32;
+        if (op2 != 1)
+            i->offset = simm(w, 20, 12, 16);
+    } else {
+        no_access(i);
+    }
+}
+
+static void simd_multiple(uint32_t w, insn_t *i)
+{
+    /* registers by opcode, Arm ARM C4.1.94 */
+    static const uint8_t regs[16] = {[0] = 4, [2] = 4, [4] = 3, [6] = 3, [7] = 1, [8] = 2, [10] = 2};
+
+    i->len = regs[field(w, 15, 12)] * (gd_bit(w, 30) ? 16u : 8u);
+    direction(i, gd_bit(w, 22));
+}
+
+static void simd_single(uint32_t w, insn_t *i)
+{
+    unsigned opcode = field(w, 15, 13), scale = opcode >> 1, size = field(w, 11, 10);
+    uint32_t each = 1u << scale;
+
+    if (scale == 2 && (size & 1))
+        each = 8;
+    else if (scale == 3)
+        each = 1u << size; /* replicate */
+    i->len = each * ((opcode & 1) * 2 + field(w, 21, 21) + 1);
+    direction(i, gd_bit(w, 22));
+}
+
+static void dc_zva(uint32_t w, insn_t *i)
+{
+    i->rn = (uint8_t)field(w, 4, 0);
+    i->len_kind = LEN_ZVA;
+    i->write = true;
+}
+
+static void dc_line(uint32_t w, insn_t *i)
+{
+    i->rn = (uint8_t)field(w, 4, 0);
+    i->len_kind = LEN_LINE;
+    i->write = true;
+}
+
+static void mops_copy(uint32_t w, insn_t *i)
+{
+    (void)w;
+    i->len_kind = LEN_COPY;
+    i->read = i->write = true;
+}
+
+static void mops_set(uint32_t w, insn_t *i)
+{
+    (void)w;
+    i->len_kind = LEN_SET;
+    i->write = true;
+}
+
+/* ---- SVE, contiguous forms; the span of all elements, whatever the predicate ---- */
+
+static void sve_zp(uint32_t w, insn_t *i)
+{
+    i->len_kind = LEN_VL;
+    i->len = gd_bit(w, 14) ? 8 : 1;
+    i->offset = gd_sext(field(w, 21, 16) << 3 | field(w, 12, 10), 9) * i->len;
+    direction(i, !gd_bit(w, 30));
+}
+
+/* Eighths of a vector that an element of 1 << mem bytes in memory fills per 1 << elem in the
+ * register. */
+static uint32_t eighths(unsigned mem, unsigned elem)
+{
+    return mem > elem ? 0 : 8u >> (elem - mem);
+}
+
+static void sve_contiguous(uint32_t w, insn_t *i, unsigned mem, unsigned elem, bool imm)
+{
+    i->len_kind = LEN_VL;
+    i->len = eighths(mem, elem);
+    if (imm) {
+        i->offset = simm(w, 19, 16, i->len);
+    } else {
+        i->index = INDEX_REG;
+        i->option = 3;
+        i->shift = (uint8_t)mem;
+    }
+    if (!i->len)
+        i->len_kind = LEN_UNKNOWN;
+}
+
+static void sve_ld1(uint32_t w, insn_t *i)
+{
+    /* dtype: memory and register element size, Arm ARM C4.1.34 */
+    static const uint8_t mem[16] = {0, 0, 0, 0, 2, 1, 1, 1, 1, 1, 2, 2, 0, 0, 0, 3};
+    static const uint8_t elem[16] = {0, 1, 2, 3, 3, 1, 2, 3, 3, 2, 2, 3, 3, 2, 1, 3};
+    unsigned dtype = field(w, 24, 21);
+
+    i->read = true;
+    sve_contiguous(w, i, mem[dtype], elem[dtype], gd_bit(w, 13));
+}
+
+static void sve_st1(uint32_t w, insn_t *i)
+{
+    i->write = true;
+    sve_contiguous(w, i, field(w, 24, 23), field(w, 22, 21), field(w, 15, 13) == 7);
+}
+
+static void unknown(uint32_t w, insn_t *i)
+{
+    (void)w;
+    i->len_kind = LEN_UNKNOWN;
+    i->read = i->write = true;
+}
+
+static const struct pattern patterns[] = {
+    {0xffff0000, 0x00000000, INSN_EXC, NULL},           /* UDF */
+    {0x7c000000, 0x14000000, INSN_B, branch26},         /* B, BL */
+    {0xff000000, 0x54000000, INSN_B_COND, branch19},    /* B.cond, BC.cond */
+    {0xffc0001f, 0x5500001f, INSN_BR, reta_label},      /* RETAASPPC, RETABSPPC */
+    {0x7e000000, 0x34000000, INSN_B_COND, branch19},    /* CBZ, CBNZ */
+    {0x7e000000, 0x36000000, INSN_B_COND, branch14},    /* TBZ, TBNZ */
+    {0x7e000000, 0x74000000, INSN_B_COND, branch9},     /* CB<cc>, CBB<cc>, CBH<cc> */
+    {0xffff0000, 0xd69f0000, INSN_ERET, eret},          /* ERET, ERETAA, ERETAB */
+    {0xfe000000, 0xd6000000, INSN_BR, branch_reg},
+    {0xff000000, 0xd4000000, INSN_EXC, NULL},
+    {0xffffffff, 0xd503203f, INSN_YIELD, NULL},
+    {0xffffffff, 0xd503205f, INSN_WFE, NULL},
+    {0xffffffff, 0xd503207f, INSN_WFI, NULL},
+    {0xffffffc0, 0xd5031000, INSN_WFXT, NULL},
+    {0xfffff01f, 0xd503201f, INSN_PLAIN, NULL},         /* other hints */
+    {0xfffff01f, 0xd503301f, INSN_SYSTEM, NULL},        /* barriers, CLREX */
+    {0xfffff0ff, 0xd50340df, INSN_DAIFSET, imm4},
+    {0xfffff0ff, 0xd50340ff, INSN_DAIFCLR, imm4},
+    {0xffffffe0, 0xd53b4220, INSN_MRS_DAIF, NULL},
+    {0xffffffe0, 0xd51b4220, INSN_MSR_DAIF, NULL},
+    {0xffffffe0, 0xd50b7420, INSN_MEM, dc_zva},         /* DC ZVA */
+    {0xffffffe0, 0xd50b7480, INSN_MEM, dc_zva},         /* DC GZVA */
+    {0xffffffe0, 0xd5087620, INSN_MEM, dc_line},        /* DC IVAC */
+    {0xffffffe0, 0xd50876a0, INSN_MEM, dc_line},        /* DC IGDVAC */
+    {0xfff00000, 0xd5300000, INSN_PLAIN, NULL},         /* MRS */
+    {0xffc00000, 0xd5000000, INSN_SYSTEM, NULL},        /* MSR, SYS, SYSL */
+    {0x3fa00000, 0x08000000, INSN_MEM, exclusive},      /* LDXR, STXR, LDAXR, STLXR */
+    {0xbfa00000, 0x88200000, INSN_MEM, exclusive},      /* LDXP, STXP, ... */
+    {0xbfa07c00, 0x08207c00, INSN_MEM, casp},
+    {0x3fa00000, 0x08800000, INSN_MEM, ordered},        /* LDAR, STLR, LDLAR, STLLR */
+    {0x3fa07c00, 0x08a07c00, INSN_MEM, read_write},     /* CAS */
+    {0xbfbf0000, 0x0c000000, INSN_MEM, simd_multiple},
+    {0xbfa00000, 0x0c800000, INSN_MEM, simd_multiple},  /* post-index */
+    {0xbf000000, 0x0d000000, INSN_MEM, simd_single},
+    {0xff200000, 0xd9200000, INSN_MEM, tags},
+    {0xbfa00c00, 0x99000800, INSN_MEM, rcpc_pair},      /* STILP, LDIAPP */
+    {0x3f200c00, 0x19000000, INSN_MEM, rcpc_imm9},      /* STLUR, LDAPUR */
+    {0x3f200c00, 0x1d000800, INSN_MEM, rcpc_simd},
+    {0xff208c00, 0x19200000, INSN_MEM, atomic128},      /* LDCLRP, LDSETP */
+    {0xff20fc00, 0x19208000, INSN_MEM, atomic128},      /* SWPP */
+    {0xfbe00c00, 0x19c00400, INSN_MEM, mops_set},       /* SET*, SETG* */
+    {0xfb200c00, 0x19000400, INSN_MEM, mops_copy},      /* CPY*, CPYF* */
+    {0x3b000000, 0x18000000, INSN_MEM, literal},
+    {0x3a000000, 0x28000000, INSN_MEM, pair},
+    {0xff200400, 0xf8200400, INSN_MEM, ldra},           /* LDRAA, LDRAB */
+    {0x3ffffc00, 0x38bfc000, INSN_MEM, ldapr},
+    {0xfffffc00, 0xf83fd000, INSN_MEM, ls64},           /* LD64B */
+    {0xfffffc00, 0xf83f9000, INSN_MEM, ls64},           /* ST64B */
+    {0xffe0ec00, 0xf820a000, INSN_MEM, ls64},           /* ST64BV, ST64BV0 */
+    {0xbf20dc00, 0x38209000, INSN_MEM, unknown},        /* RCWCLR, RCWSET */
+    {0xbf20fc00, 0x3820a000, INSN_MEM, unknown},        /* RCWSWP */
+    {0x3f200c00, 0x38200000, INSN_MEM, read_write},     /* LD<op>, SWP */
+    {0x3f200c00, 0x3c200000, INSN_MEM, unknown},        /* LDF<op>: element size by type */
+    {0x3b200c00, 0x38200800, INSN_MEM, reg_reg},
+    {0x3b200000, 0x38000000, INSN_MEM, reg_imm9},
+    {0x3b000000, 0x39000000, INSN_MEM, reg_imm12},
+    {0xffc0e010, 0x85800000, INSN_MEM, sve_zp},         /* LDR (predicate) */
+    {0xffc0e010, 0xe5800000, INSN_MEM, sve_zp},         /* STR (predicate) */
+    {0xffc0e000, 0x85804000, INSN_MEM, sve_zp},         /* LDR (vector) */
+    {0xffc0e000, 0xe5804000, INSN_MEM, sve_zp},         /* STR (vector) */
+    {0xfe10e000, 0xa400a000, INSN_MEM, sve_ld1},        /* scalar + immediate */
+    {0xfe00e000, 0xa4004000, INSN_MEM, sve_ld1},        /* scalar + scalar */
+    {0xfe10e000, 0xe400e000, INSN_MEM, sve_st1},
+    {0xfe00e000, 0xe4004000, INSN_MEM, sve_st1},
+    {0xfe000000, 0x84000000, INSN_MEM, unknown},        /* the rest of SVE's memory groups */
+    {0xfe000000, 0xa4000000, INSN_MEM, unknown},
+    {0xfe000000, 0xc4000000, INSN_MEM, unknown},
+    {0xfe000000, 0xe4000000, INSN_MEM, unknown},
+    {0xfe000000, 0xe0000000, INSN_MEM, unknown},        /* SME's */
+    {0x0a000000, 0x08000000, INSN_MEM, unknown},        /* the rest of loads and stores */
+};
+
+void gd_arm64_decode(uint32_t w, struct gd_arm64_insn *i)
+{
+    const struct pattern *p = patterns, *end = patterns + GD_ARRAY_SIZE(patterns);
+
+    *i = (struct gd_arm64_insn){
+        .rt = (uint8_t)field(w, 4, 0),
+        .rn = (uint8_t)field(w, 9, 5),
+        .rt2 = (uint8_t)field(w, 14, 10),
+        .rm = (uint8_t)field(w, 20, 16),
+    };
+    while (p < end && (w & p->mask) != p->value)
+        p++;
+    if (p == end)
+        return;
+    i->kind = p->kind;
+    if (p->decode)
+        p->decode(w, i);
+}
+
+bool gd_arm64_insn_plain(uint32_t insn)
+{
+    struct gd_arm64_insn i;
+
+    gd_arm64_decode(insn, &i);
+    return i.kind != INSN_SYSTEM && i.kind != INSN_ERET && i.kind != INSN_EXC;
+}
+
+/* ---- with registers ---- */
+
+uint64_t gd_arm64_operand(struct gd_cpu *c, unsigned n)
+{
+    return n == 31 ? 0 : gd_cpu_reg(c, n);
+}
+
+uint64_t gd_arm64_base(struct gd_cpu *c, unsigned n)
+{
+    bool spx = gd_cpu_reg(c, GD_ARM64_PSTATE) & 1;
+
+    return gd_cpu_reg(c, n != 31 ? n : spx ? GD_ARM64_SP_EL1 : GD_ARM64_SP_EL0);
+}
+
+uint64_t gd_arm64_strip(struct gd_cpu *c, uint64_t addr)
+{
+    bool high = gd_bit(addr, 55);
+    unsigned tsz = TCR_TXSZ(gd_cpu_reg(c, GD_ARM64_TCR_EL1), high);
+    uint64_t top = ~(~0ULL >> (tsz < 12 ? 16 : tsz)); /* TCR_EL1 not set up yet: 48 bits */
+
+    return high ? addr | top : addr & ~top;
+}
+
+/* HVC and SMC return to the next instruction; the others are exceptions of the guest's own. */
+static bool calls_out(uint32_t insn)
+{
+    return (insn & 0xffe0001f) == 0xd4000002 || (insn & 0xffe0001f) == 0xd4000003;
+}
+
+int gd_arm64_successors(struct gd_cpu *c, uint64_t pc, uint32_t insn, uint64_t next[2])
+{
+    struct gd_arm64_insn i;
+
+    gd_arm64_decode(insn, &i);
+    switch (i.kind) {
+    case INSN_B:
+        next[0] = pc + (uint64_t)i.offset;
+        return 1;
+    case INSN_B_COND:
+        next[0] = pc + 4;
+        next[1] = pc + (uint64_t)i.offset;
+        return 2;
+    case INSN_BR:
+        next[0] = gd_arm64_operand(c, i.rn);
+        if (i.pac)
+            next[0] = gd_arm64_strip(c, next[0]);
+        return 1;
+    case INSN_ERET:
+        next[0] = gd_cpu_reg(c, GD_ARM64_ELR_EL1);
+        if (i.pac)
+            next[0] = gd_arm64_strip(c, next[0]);
+        return 1;
+    case INSN_EXC:
+        next[0] = pc + 4;
+        return calls_out(insn);
+    default:
+        next[0] = pc + 4;
+        return 1;
+    }
+}
+
+static uint64_t extend(uint64_t x, unsigned option)
+{
+    if (option == 2) /* UXTW */
+        return (uint32_t)x;
+    if (option == 6) /* SXTW */
+        return (uint64_t)gd_sext(x, 32);
+    return x;
+}
+
+/* Block of 4 << log2 words' bytes around the base; unknown if the register cannot be had. */
+static void block(struct gd_cpu *c, const insn_t *i, unsigned reg, unsigned lo, struct gd_access *a)
+{
+    uint64_t id, at = gd_arm64_operand(c, i->rn);
+
+    if (gd_cpu_get(c, reg, &id))
+        return;
+    a->len = 4ull << gd_bits(id, lo + 3, lo);
+    a->addr = at & ~(a->len - 1);
+}
+
+/* What FEAT_MOPS still has to do: the prologue leaves the option in PSTATE.C (0 is option A,
+ * with the count negative and the address at the end), direction in N. Arm ARM C6.2.76. */
+static void mops(struct gd_cpu *c, uint32_t w, const insn_t *i, unsigned reg, struct gd_access *a)
+{
+    bool set = i->len_kind == LEN_SET;
+    bool prologue = set ? field(w, 15, 14) == 0 : field(w, 23, 22) == 0;
+    uint64_t n = gd_arm64_operand(c, i->rn), at = gd_arm64_operand(c, reg);
+    uint64_t flags = gd_cpu_reg(c, GD_ARM64_PSTATE);
+
+    if (!prologue && !(flags & PSTATE_C) && gd_bit(n, 63)) {
+        a->addr = at + n;
+        a->len = 0 - n;
+        return;
+    }
+    if (n >> 55)
+        n = (1ull << 55) - 1; /* the prologue saturates */
+    a->addr = !prologue && (flags & PSTATE_C) && (flags & PSTATE_N) && !set ? at - n : at;
+    a->len = n;
+}
+
+static void range_of(struct gd_cpu *c, uint64_t pc, uint32_t w, const insn_t *i, bool write,
+                     struct gd_access *a)
+{
+    uint64_t unit = i->len_kind == LEN_VL ? c->target->sve_vq * 2u : 1;
+
+    switch (i->len_kind) {
+    case LEN_ZVA:
+        block(c, i, GD_ARM64_DCZID_EL0, 0, a);
+        return;
+    case LEN_LINE:
+        block(c, i, GD_ARM64_CTR_EL0, 16, a);
+        return;
+    case LEN_COPY:
+        a->read = !write;
+        a->write = write;
+        mops(c, w, i, write ? i->rt : i->rm, a);
+        return;
+    case LEN_SET:
+        mops(c, w, i, i->rt, a);
+        return;
+    case LEN_UNKNOWN:
+        return;
+    default:
+        break;
+    }
+    a->len = i->len * unit;
+    a->addr = i->index == INDEX_PC ? pc : gd_arm64_base(c, i->rn);
+    if (i->index == INDEX_PAC)
+        a->addr = gd_arm64_strip(c, a->addr);
+    if (i->index == INDEX_REG)
+        a->addr += extend(gd_arm64_operand(c, i->rm), i->option) << i->shift;
+    a->addr += (uint64_t)i->offset * unit;
+}
+
+void gd_arm64_access(struct gd_cpu *c, uint64_t pc, bool write, struct gd_access *a)
+{
+    struct gd_arm64_insn i;
+    uint32_t w;
+
+    *a = (struct gd_access){0};
+    if ((gd_cpu_reg(c, GD_ARM64_PSTATE) & PSTATE_NRW) || gd_cpu_fetch(c, pc, &w))
+        return;
+    gd_arm64_decode(w, &i);
+    if (i.kind != INSN_MEM && i.kind != INSN_LDX && i.kind != INSN_STX)
+        return;
+    a->read = i.read;
+    a->write = i.write;
+    a->exclusive = i.kind == INSN_STX;
+    range_of(c, pc, w, &i, write, a);
+    a->addr = (uint64_t)gd_sext(a->addr, 56); /* the tag is no part of the address */
+}
