@@ -17,6 +17,8 @@ static const struct command {
 } commands[] = {
     { "run", "guestdbg run", "boot a guest under Linux KVM and let a debugger attach", cmd_run },
     { "caps", "guestdbg caps", "test what this host's debug hardware can do for guests", cmd_caps },
+    { "symbols", "guestdbg symbols", "make an ELF with symbols and unwind rules from a kallsyms listing",
+      cmd_symbols },
 };
 
 #define NCOMMANDS (sizeof(commands) / sizeof(commands[0]))
