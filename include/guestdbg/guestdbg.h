@@ -22,11 +22,15 @@ extern "C" {
 struct kvm_run;
 struct gd_kvm; /* the debugger of one VM */
 
-/* Guest RAM that the debugger may read and write. Device memory is not listed. */
+#define GD_KVM_MAX_VCPUS 256
+
+/* Guest RAM that the debugger may read and write. Devices of the VMM are not listed. */
 struct gd_mem_slot {
     uint64_t gpa;  /* guest physical address, page-aligned */
     uint64_t size; /* bytes */
-    void *hva;     /* where the VMM has it mapped; must stay mapped until gd_kvm_close() */
+    void *hva;     /* where the VMM has it mapped; must stay mapped until gd_kvm_close(). NULL:
+                      KVM itself emulates the range (interrupt controller), which is neither
+                      read nor watched */
     bool readonly; /* ROM: breakpoints in it need hardware */
 };
 
@@ -35,10 +39,11 @@ enum gd_kvm_on_disconnect { GD_KVM_RESUME, GD_KVM_STOP, GD_KVM_EXIT };
 
 struct gd_kvm_config {
     int kvm_fd, vm_fd;  /* /dev/kvm and the VM; stay the caller's */
-    unsigned max_vcpus; /* vCPU indices are below this */
+    unsigned max_vcpus; /* vCPU indices are below this, at most GD_KVM_MAX_VCPUS */
     const struct gd_mem_slot *slots; /* copied */
     size_t nslots;
     bool wait;          /* stop every vCPU before its first instruction */
+    bool free_time;     /* the guest's clock goes on while the debugger has it stopped */
     enum gd_kvm_on_disconnect on_disconnect;
     /* The client asked for the end of the VM (k, or disconnect with GD_KVM_EXIT). Called on the
      * server's thread; make your vCPU threads return. NULL: such requests only detach. */
@@ -60,8 +65,10 @@ int gd_kvm_listen(struct gd_kvm *gd, const char *where, unsigned flags, char *li
 
 /* Instead of ioctl(vcpu_fd, KVM_RUN, 0), on the vCPU's own thread. Returns 0 with an exit in
  * the vCPU's kvm_run that is the VMM's to serve; -EINTR when a signal ended it (run again);
- * -ECANCELED after gd_kvm_cancel(); another -errno as KVM gave it. Blocks while the debugger
- * holds the vCPU. Uses the signal SIGRTMIN+1 to get a vCPU out of the guest. */
+ * -ECANCELED after gd_kvm_cancel(); -EINVAL for a vCPU that was not added; another -errno as
+ * KVM gave it. Blocks while the debugger holds the vCPU. Uses the signal SIGRTMIN+1 to get a
+ * vCPU out of the guest; kvm_run.immediate_exit and a signal of your own work as ever, but not
+ * while the debugger holds the vCPU: gd_kvm_cancel() does. */
 int gd_kvm_run(struct gd_kvm *gd, unsigned index);
 /* Makes every gd_kvm_run() return -ECANCELED, now and until gd_kvm_reset(). */
 void gd_kvm_cancel(struct gd_kvm *gd);

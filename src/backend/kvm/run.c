@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * gd_kvm_run(): one vCPU between its VMM, the engine and KVM_RUN.
+ *
+ * A kick sets kvm_run.immediate_exit and then signals the thread. It cannot be lost: the thread
+ * takes immediate_exit back before it asks the engine and the gate what to do, and a kick that
+ * comes later makes the next KVM_RUN return at once (Documentation/virt/kvm/api.rst, 5). A VMM
+ * may kick in the same way: every kick ends in -EINTR to it, ours included.
+ *
+ * An exit that userspace serves is completed by the kernel at the next KVM_RUN: only then do
+ * PC and registers move. Whoever looks at registers before that completes it first, by a
+ * KVM_RUN with immediate_exit set, which runs nothing.
+ */
+#include "backend/kvm/kvm.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "engine/points.h"
+
+#define AGAIN 1 /* of turn(): no result for the VMM yet */
+
+static int kick_signal(void)
+{
+    return SIGRTMIN + 1;
+}
+
+static void on_signal(int sig)
+{
+    (void)sig; /* it has ended KVM_RUN, which is all */
+}
+
+int gd_kvmrun_catch_signal(void)
+{
+    struct sigaction sa;
+
+    memset(&sa, 0, sizeof(sa));
+    sa.sa_handler = on_signal;
+    sigemptyset(&sa.sa_mask);
+    return sigaction(kick_signal(), &sa, NULL) == 0 ? 0 : GD_E_BACKEND;
+}
+
+/* The thread's number, with our signal let through; once per thread. */
+static int this_thread(void)
+{
+    static _Thread_local int tid;
+    sigset_t set;
+
+    if (tid == 0) {
+        tid = gettid();
+        sigemptyset(&set);
+        sigaddset(&set, kick_signal());
+        pthread_sigmask(SIG_UNBLOCK, &set, NULL);
+    }
+    return tid;
+}
+
+static void set_immediate(struct kvm_vcpu *v)
+{
+    __atomic_store_n(&v->run->immediate_exit, 1, __ATOMIC_SEQ_CST);
+}
+
+static bool take_immediate(struct kvm_vcpu *v)
+{
+    return __atomic_exchange_n(&v->run->immediate_exit, 0, __ATOMIC_SEQ_CST) != 0;
+}
+
+void gd_kvmrun_kick(void *ctx, unsigned vcpu)
+{
+    struct gd_kvm *k = ctx;
+    struct kvm_vcpu *v = &k->vcpus[vcpu];
+
+    if (!atomic_load(&v->present))
+        return;
+    set_immediate(v);
+    if (atomic_load(&v->in_run))
+        tgkill(getpid(), atomic_load(&v->tid), kick_signal());
+}
+
+/* A vCPU without a thread yet cannot park itself; it stands before its first instruction. */
+static void park_absent(struct gd_kvm *k, unsigned vcpu)
+{
+    pthread_mutex_lock(&k->lock);
+    if (!atomic_load(&k->vcpus[vcpu].present) && gd_vcpu_wanted(&k->engine, vcpu))
+        gd_vcpu_enter(&k->engine, vcpu, false);
+    pthread_mutex_unlock(&k->lock);
+}
+
+void gd_kvmrun_kick_all(void *ctx, unsigned vcpu)
+{
+    struct gd_kvm *k = ctx;
+
+    if (!atomic_load(&k->vcpus[vcpu].present))
+        park_absent(k, vcpu);
+    gd_kvmrun_kick(ctx, vcpu);
+    gd_gate_wake(&k->gate);
+}
+
+void gd_kvmrun_complete(struct kvm_vcpu *v)
+{
+    v->pending = false;
+    v->stale = true;
+    set_immediate(v);
+    /* Fails with EINTR, which is its success; any other failure shows at the next real one. */
+    ioctl(v->fd, KVM_RUN, 0);
+}
+
+void gd_kvmrun_settle(struct kvm_vcpu *v)
+{
+    if (v->pending)
+        gd_kvmrun_complete(v);
+}
+
+/* ---- one entry ---- */
+
+/* Hands an exit to the engine. Returns AGAIN, or 0 when it is the VMM's. */
+static int judge(struct gd_kvm *k, struct kvm_vcpu *v)
+{
+    struct gd_exit x = { .kind = GD_EXIT_NONE };
+    struct kvm_run *run = v->run;
+
+    switch (run->exit_reason) {
+    case KVM_EXIT_DEBUG:
+        x.kind = GD_EXIT_DEBUG;
+        gd_kvmarch_debug_exit(run, &x);
+        break;
+    case KVM_EXIT_MMIO:
+        x.kind = GD_EXIT_MMIO;
+        x.addr = run->mmio.phys_addr;
+        x.len = run->mmio.len;
+        x.write = run->mmio.is_write;
+        break;
+    case KVM_EXIT_INTR:
+        v->interrupted = true;
+        break;
+    default: /* the engine hears of it when the VMM has served it */
+        v->pending = v->served = true;
+        return 0;
+    }
+    if (gd_vcpu_exit(&k->engine, v->index, &x) == GD_AGAIN)
+        return AGAIN;
+    if (x.kind == GD_EXIT_MMIO)
+        v->pending = v->served = true;
+    return 0;
+}
+
+static int enter_guest(struct gd_kvm *k, struct kvm_vcpu *v)
+{
+    static const struct gd_exit none = { .kind = GD_EXIT_NONE };
+    int err;
+
+    atomic_store(&v->in_run, true);
+    err = ioctl(v->fd, KVM_RUN, 0) < 0 ? errno : 0;
+    atomic_store(&v->in_run, false);
+    v->pending = false;
+    if (!err)
+        return judge(k, v);
+    gd_vcpu_exit(&k->engine, v->index, &none);
+    if (err != EINTR && err != EAGAIN)
+        return -err;
+    v->interrupted = true;
+    return AGAIN;
+}
+
+static void let_others(struct gd_kvm *k, struct kvm_vcpu *v, bool *alone)
+{
+    if (!*alone)
+        return;
+    gd_alone_clear(&k->engine);
+    gd_gate_release(&k->gate, v->index);
+    *alone = false;
+}
+
+static int pass_gate(struct gd_kvm *k, struct kvm_vcpu *v)
+{
+    int rc;
+
+    if (!gd_gate_enter(&k->gate, v->index))
+        return -ECANCELED;
+    rc = enter_guest(k, v);
+    gd_gate_leave(&k->gate, v->index);
+    return rc;
+}
+
+/* One look at the engine and what follows from it. *alone: the others are held. */
+static int turn(struct gd_kvm *k, struct kvm_vcpu *v, bool *alone)
+{
+    if (take_immediate(v))
+        v->interrupted = true;
+    if (gd_gate_cancelled(&k->gate))
+        return -ECANCELED;
+    if (v->interrupted && !*alone)
+        return -EINTR;
+    switch (gd_vcpu_enter(&k->engine, v->index, *alone)) {
+    case GD_PARK:
+        let_others(k, v, alone);
+        return gd_gate_wait(&k->gate, v->index) ? AGAIN : -ECANCELED;
+    case GD_SLICE:
+        *alone = gd_gate_slice(&k->gate, v->index);
+        return AGAIN;
+    case GD_ENTER_ALONE:
+        if (*alone)
+            return enter_guest(k, v);
+        *alone = gd_gate_hold(&k->gate, v->index);
+        return AGAIN;
+    case GD_ENTER:
+        break;
+    }
+    let_others(k, v, alone);
+    return pass_gate(k, v);
+}
+
+/* Tells the engine of an exit that the VMM has served since. */
+static int report_served(struct gd_kvm *k, struct kvm_vcpu *v)
+{
+    static const struct gd_exit other = { .kind = GD_EXIT_OTHER };
+
+    v->served = false;
+    if (!gd_gate_enter(&k->gate, v->index))
+        return -ECANCELED;
+    gd_vcpu_exit(&k->engine, v->index, &other);
+    gd_gate_leave(&k->gate, v->index);
+    return AGAIN;
+}
+
+static void come_in(struct gd_kvm *k, struct kvm_vcpu *v)
+{
+    atomic_store(&v->tid, this_thread());
+    if (atomic_load(&v->present))
+        return;
+    pthread_mutex_lock(&k->lock);
+    atomic_store(&v->present, true);
+    pthread_mutex_unlock(&k->lock);
+}
+
+int gd_kvm_run(struct gd_kvm *k, unsigned index)
+{
+    struct kvm_vcpu *v;
+    bool alone = false;
+    int rc = AGAIN;
+
+    if (index >= k->max || !atomic_load(&k->vcpus[index].added))
+        return -EINVAL;
+    v = &k->vcpus[index];
+    come_in(k, v);
+    if (v->served)
+        rc = report_served(k, v);
+    while (rc == AGAIN)
+        rc = turn(k, v, &alone);
+    let_others(k, v, &alone);
+    if (rc < 0) {
+        gd_kvmrun_settle(v);
+        take_immediate(v);
+        v->interrupted = false;
+    }
+    return rc;
+}
