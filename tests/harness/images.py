@@ -63,7 +63,8 @@ def bare(name, *sources):
     """A bare-metal image (ELF) from tests/guests/bare/ARCH."""
     folder = f"bare/{ARCH}"
     return compiled([f"{folder}/{s}" for s in sources] + [f"{folder}/link.lds"], name, "-nostdlib", "-static",
-                    "-ffreestanding", "-fno-pic", "-no-pie", "-Wl,--build-id=none", "-Wl,-z,norelro")
+                    "-ffreestanding", "-fno-pic", "-no-pie", "-Wl,--build-id=none", "-Wl,-z,norelro", "-Wl,--no-warn-rwx-segments",
+                    *(["-mno-outline-atomics"] if ARCH == "arm64" else []))
 
 
 def initrd(name, init, programs=(), modules=(), kernel="6.12"):
