@@ -8,7 +8,7 @@
 #include "bare.h"
 
 #define MAX 512
-#define USER_ALIAS 0x(read_reg(cntfrq_el0) / 2000)000 /* where EL0 sees user_work(), from its address */
+#define USER_ALIAS 0x20000000 /* where EL0 sees user_work(), from its address */
 
 static uint64_t traces[2][MAX];
 static uint64_t *volatile trace;
@@ -110,11 +110,11 @@ static void drop_lock(volatile uint64_t *lock)
 
 __attribute__((noinline)) void work(void)
 {
-    static uint64_t scratch[16];
+    static _Alignas(64) uint64_t scratch[16];
     uint64_t daif[5] = {0};
 
     memset(scratch, 0, sizeof(scratch));
-    __asm__ volatile("msr daifclr, #2");
+    write_reg(daif, 0x340); /* D, A and F set, interrupts on */
     daif_work(scratch, daif);
     for (int i = 0; i < 5; i++)
         note(daif[i]);
