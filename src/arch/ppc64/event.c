@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What a debug exit is. KVM-HV knows one kind only, the breakpoint word; CIABR and DAWR hits go to
+ * the guest's own vectors, where a word of the fence stands while they are loaded.
+ *
+ * Borrowed from the guest: SRR0, SRR1, DAR and DSISR, which such a hit overwrites as it would on bare
+ * hardware. They are dead wherever an interrupt may be taken (MSR[RI]=1), and are not given back.
+ */
+#include "arch/ppc64/insn.h"
+
+#include "base/bits.h"
+#include "engine/cpu.h"
+
+unsigned gd_ppc64_fence(struct gd_cpu *c, const struct gd_hw_set *set, uint64_t *va,
+                        uint64_t *gpa, unsigned max)
+{
+    const uint16_t offset[] = {
+        set->w[0].ctrl || set->w[1].ctrl ? VEC_DSI : 0,
+        set->b[0].value & CIABR_PRIV ? VEC_TRACE : 0,
+    };
+    struct gd_xlate x;
+    unsigned n = 0;
+
+    for (unsigned i = 0; i < GD_ARRAY_SIZE(offset); i++) {
+        if (!offset[i])
+            continue;
+        if (n < max) {
+            va[n] = gpa[n] = offset[i];
+            n++;
+        }
+        if (n < max && !gd_ppc64_walk(c, AIL3_BASE + offset[i], &x, NULL)) {
+            va[n] = AIL3_BASE + offset[i];
+            gpa[n++] = x.gpa;
+        }
+    }
+    return n;
+}
+
+/* The w pairs that an access, or if it is unknown the reported address, falls into. */
+static uint16_t matching(const struct gd_hw_set *set, const struct gd_access *a, uint64_t dar)
+{
+    uint16_t slots = 0;
+
+    for (unsigned i = 0; i < GD_HW_MAX; i++) {
+        uint64_t len = (((set->w[i].ctrl & DAWRX_MRD) >> DAWRX_MRD_SHIFT) + 1) * 8;
+        uint64_t way = (a->read ? DAWRX_DR : 0) | (a->write ? DAWRX_DW : 0);
+
+        if (!set->w[i].ctrl)
+            continue;
+        if (a->len ? (set->w[i].ctrl & way) && gd_overlap(a->addr, a->len, set->w[i].value, len)
+                   : dar - set->w[i].value < len)
+            slots |= (uint16_t)(1u << i);
+    }
+    return slots;
+}
+
+/* At the data storage vector: undone if the access was watched by us. */
+static bool watch_hit(struct gd_cpu *c, const struct gd_hw_set *set, struct gd_event *ev)
+{
+    uint64_t msr = gd_cpu_reg(c, GD_PPC64_MSR), dar = gd_cpu_reg(c, GD_PPC64_DAR);
+    uint64_t srr0 = gd_cpu_reg(c, GD_PPC64_SRR0);
+    struct gd_access a;
+    uint16_t slots;
+
+    if (!(gd_cpu_reg(c, GD_PPC64_DSISR) & DSISR_DAWR))
+        return false;
+    /* the access is decoded in the state that made it */
+    gd_cpu_set(c, GD_PPC64_MSR, gd_cpu_reg(c, GD_PPC64_SRR1) & ~SRR1_CAUSE);
+    gd_ppc64_access(c, srr0, &a);
+    slots = matching(set, &a, dar);
+    if (!slots) {
+        gd_cpu_set(c, GD_PPC64_MSR, msr);
+        return false;
+    }
+    if (!a.len)
+        a.addr = dar;
+    gd_cpu_set(c, GD_PPC64_PC, srr0);
+    *ev = (struct gd_event){ .kind = GD_EV_WATCH, .pc = srr0, .slots = slots, .access = a };
+    return true;
+}
+
+/* At the trace vector: undone if our CIABR fired. */
+static bool break_hit(struct gd_cpu *c, const struct gd_hw_set *set, struct gd_event *ev)
+{
+    uint64_t srr0 = gd_cpu_reg(c, GD_PPC64_SRR0), srr1 = gd_cpu_reg(c, GD_PPC64_SRR1);
+
+    if (!(srr1 & SRR1_CIABR))
+        return false;
+    gd_cpu_set(c, GD_PPC64_PC, srr0);
+    gd_cpu_set(c, GD_PPC64_MSR, srr1 & ~SRR1_CAUSE);
+    /* QEMU's TCG fires before the instruction, silicon after it. */
+    *ev = (struct gd_event){ .kind = GD_EV_HWBP, .pc = srr0, .slots = 1,
+                             .after = srr0 != (set->b[0].value & ~CIABR_PRIV) };
+    return true;
+}
+
+void gd_ppc64_event(struct gd_cpu *c, const struct gd_exit *x, const struct gd_hw_set *set,
+                    struct gd_event *ev)
+{
+    uint64_t pc = gd_cpu_reg(c, GD_PPC64_PC);
+    unsigned vector = gd_ppc64_vector_at(pc);
+
+    *ev = (struct gd_event){ .kind = x->kind == GD_EXIT_DEBUG ? GD_EV_SWBP : GD_EV_UNKNOWN,
+                             .pc = pc };
+    if (x->kind != GD_EXIT_DEBUG || !set)
+        return;
+    if (vector == VEC_DSI && (set->w[0].ctrl || set->w[1].ctrl) && watch_hit(c, set, ev))
+        return;
+    if (vector == VEC_TRACE && set->b[0].value & CIABR_PRIV)
+        break_hit(c, set, ev);
+}
