@@ -403,6 +403,30 @@ static int locate(struct gd_engine *e, unsigned vcpu, uint64_t va, struct gd_xla
     return err;
 }
 
+#define PAGE 4096u
+#define PAGES_LOOKED_AT 16u
+
+/* Devices inside the kernel are never seen by a watchpoint, nor by the VMM: a watch on one would
+ * stay silent, so it is refused. What does not translate now may later, and is taken. */
+static int watchable(struct gd_engine *e, unsigned vcpu, uint64_t addr, uint64_t last)
+{
+    for (unsigned n = 0; n < PAGES_LOOKED_AT && vcpu < e->cfg.nvcpus; n++) {
+        struct gd_cpu *c = &e->cfg.vcpus[vcpu].cpu;
+        struct gd_xlate x;
+        struct gd_why why;
+        int err = 0;
+
+        if (!e->arch->translate(c, addr, GD_DATA, &x, &why) &&
+            !e->cfg.be->mem(e->cfg.be_ctx, x.gpa, 1, false, &err) &&
+            (err == GD_E_EMULATED || err == GD_E_HIDDEN))
+            return gd_why_at(&e->why, err, addr, NULL);
+        if ((addr | (PAGE - 1)) >= last)
+            break;
+        addr = (addr | (PAGE - 1)) + 1;
+    }
+    return 0;
+}
+
 static void apply_context(const struct gd_engine *e, struct gd_hw_want *w)
 {
     for (unsigned i = 0; i < GD_CONTEXT_RULES; i++) {
@@ -420,7 +444,7 @@ int gd_engine_insert(struct gd_engine *e, unsigned vcpu, enum gd_point_type type
 {
     struct gd_hw_want w = {.type = type, .addr = addr, .len = len};
     struct gd_xlate x;
-    uint64_t last;
+    uint64_t last = addr;
     int err;
 
     if (!gd_engine_stopped(e))
@@ -429,6 +453,11 @@ int gd_engine_insert(struct gd_engine *e, unsigned vcpu, enum gd_point_type type
         return gd_why_at(&e->why, GD_E_ALIGN, addr, "instructions are aligned");
     if (type != GD_SW && type != GD_HW && !gd_range_last(addr, len, &last))
         return gd_why_at(&e->why, GD_E_ARG, addr, "the watched range is empty or wraps around");
+    if (type > GD_HW) {
+        err = watchable(e, vcpu, addr, last);
+        if (err)
+            return err;
+    }
     if (type != GD_SW)
         apply_context(e, &w);
     if (type > GD_HW || (type == GD_HW && !e->arch->hbreak_is_soft) ||

@@ -14,7 +14,8 @@ from .report import check, equal, scenario, skip, Failed
 from .host import Host, Guest
 from .gdb import Gdb, GdbError
 from .rsp import Rsp, RspError
+from .elf import Elf
 from . import images
 
 __all__ = ["check", "equal", "scenario", "skip", "Failed", "Host", "Guest", "Gdb", "GdbError", "Rsp",
-           "RspError", "images"]
+           "RspError", "Elf", "images"]
