@@ -260,6 +260,19 @@ static void follow_all(struct function *f)
         follow(f, f->todo[--f->ntodo]);
 }
 
+/*
+ * The row for code that nothing leads to. A branch before it may be one that the kernel replaces by a NOP at
+ * boot (alternatives, static keys); else it is a switch's case or out of line.
+ */
+static const struct unwind_row *guess(const struct function *f, uint32_t i, const struct unwind_row *entry)
+{
+    int32_t branch = i > 0 ? flow_of(insn_at(f, i - 1)).branch : 0;
+
+    if (branch && i - 1 + (uint32_t)branch < f->n)
+        return &f->rows[i - 1];
+    return f->have_body ? &f->body : entry;
+}
+
 static void analyse(struct function *f, const struct unwind_row *entry)
 {
     memset(f->seen, 0, f->n);
@@ -268,7 +281,8 @@ static void analyse(struct function *f, const struct unwind_row *entry)
     reach(f, 0, entry);
     follow_all(f);
     for (uint32_t i = 0; i < f->n; i++) {
-        reach(f, i, f->have_body ? &f->body : entry);
+        if (!f->seen[i])
+            reach(f, i, guess(f, i, entry));
         follow_all(f);
     }
 }
