@@ -106,31 +106,53 @@ static void send_ok(struct gd_session *s)
 
 /* ---- stops ---- */
 
-/* Why a vCPU could not go on is text that a stop reply cannot carry: it goes before it, as
- * console output. true if that was sent. */
-static bool tell_error(struct gd_session *s)
+/* "guestdbg: vCPU 1: ", the sentence, and a new line. */
+static void put_trouble(struct gd_session *s, struct gd_out *o, unsigned vcpu)
+{
+    gd_put_fmt(o, "guestdbg: vCPU %u: ", vcpu);
+    gd_why_print(&rsp_engine(s)->why, o);
+    gd_put_byte(o, '\n');
+}
+
+static void collect_trouble(struct gd_session *s, struct gd_out *o)
 {
     struct gd_engine *e = rsp_engine(s);
-    uint8_t buf[192];
-    struct gd_out o, text;
 
+    for (unsigned i = 0; s->stop.reason != GD_STOP_EXITED && i < e->cfg.nvcpus; i++) {
+        if (atomic_load(&e->cfg.vcpus[i].state) != GD_LOST)
+            continue;
+        gd_why(&e->why, GD_E_LOST, NULL);
+        put_trouble(s, o, i);
+    }
     if (s->stop.reason != GD_STOP_ERROR || s->stop.vcpu >= e->cfg.nvcpus)
-        return false;
+        return;
     if (e->cfg.vcpus[s->stop.vcpu].why.error == s->stop.error)
         e->why = e->cfg.vcpus[s->stop.vcpu].why;
     else
         gd_why(&e->why, s->stop.error, NULL);
-    gd_out_init(&text, buf, sizeof(buf) - 1);
-    gd_put_fmt(&text, "guestdbg: vCPU %u: ", s->stop.vcpu);
-    gd_why_print(&e->why, &text);
-    text.cap = sizeof(buf);
-    gd_put_byte(&text, '\n');
+    put_trouble(s, o, s->stop.vcpu);
+}
+
+/* Why a vCPU could not go on, or did not stop, is text that a stop reply cannot carry: it goes
+ * before it, as console output. true if that was sent. */
+static bool tell_trouble(struct gd_session *s)
+{
+    uint8_t buf[512];
+    struct gd_out o, text;
+
     rsp_begin(s, &o);
+    gd_out_init(&text, buf, sizeof(buf));
+    if (o.cap && (o.cap - 1) / 2 < text.cap) /* 'O', two digits a byte */
+        text.cap = (o.cap - 1) / 2;
+    collect_trouble(s, &text);
+    if (text.len == 0)
+        return false;
+    if (text.cut)
+        text.buf[text.len - 1] = '\n';
     gd_put_byte(&o, 'O');
     gd_put_hex_bytes(&o, text.buf, text.len);
-    if (!o.cut)
-        rsp_send(s, &o);
-    return !o.cut;
+    rsp_send(s, &o);
+    return true;
 }
 
 static void tell_stop(struct gd_session *s)
@@ -159,7 +181,7 @@ static void stopped(struct gd_session *s, const struct gd_stop *stop)
     s->halt = false;
     if (!s->owe_stop)
         return;
-    s->hold_stop = tell_error(s); /* the reply follows when that is sent */
+    s->hold_stop = tell_trouble(s); /* the reply follows when that is sent */
     if (!s->hold_stop)
         tell_stop(s);
 }

@@ -89,11 +89,14 @@ static void set_reg(char *args)
 {
     unsigned vcpu, num;
     unsigned long value;
+    uint8_t bytes[GD_REG_BYTES] = {0};
 
     if (sscanf(args, "%u %u %lx", &vcpu, &num, &value) != 3 || vcpu >= vcpus ||
         num >= FAKE_NREGS)
         fail("reg wants vCPU, number and hex value");
-    fake.v[vcpu].reg[num] = value;
+    gd_store_le(bytes, value, 8);
+    if (gd_engine_reg_set(&fake.e, vcpu, num, bytes) < 0)
+        fail("the register cannot be set now");
 }
 
 static void run(char *args)
@@ -108,7 +111,8 @@ static void run(char *args)
         (void)sscanf(args, "%u", &n);
         fake_run_all(&fake, n);
     }
-    client_pump(&client);
+    if (is_open)
+        client_pump(&client);
 }
 
 static void connect(char *args)
@@ -248,9 +252,9 @@ static const struct {
     {"guest", set_guest, true},       /* guest N [running]: N vCPUs */
     {"set", settings, true},          /* set packet N | line | disconnect X | no step | … */
     {"word", set_word, true},         /* word ADDR 8DIGITS: an instruction */
-    {"reg", set_reg, true},           /* reg VCPU NUMBER VALUE */
+    {"reg", set_reg, true},           /* reg VCPU NUMBER VALUE, while stopped */
     {"connect", connect, true},       /* a client; else the first > does it */
-    {"run", run, false},              /* run [N] | run vcpu V [N]: instructions */
+    {"run", run, true},               /* run [N] | run vcpu V [N]: instructions */
     {"bytes", raw_bytes, false},      /* bytes as they are */
     {"break", interrupt, false},      /* ^C */
     {"exit", vm_exit, false},         /* exit STATUS: the VM ends */
