@@ -187,10 +187,10 @@ void unwind_step_arm64(struct unwind_row *r, uint32_t insn)
 /* ---- one function ------------------------------------------------------------------------------------- */
 
 struct function {
-    const char *name;
     uint64_t start;
-    const uint8_t *text;
+    const uint8_t *text;         /* NULL: not known */
     uint32_t n;                  /* instructions */
+    uint32_t cie;                /* offset of its CIE in the section */
     struct unwind_row *rows;     /* n of them */
     uint8_t *seen;
     uint32_t *todo;
@@ -321,14 +321,19 @@ static void end_entry(struct buf *b, size_t begin)
     buf_patch32(b, begin - 4, (uint32_t)(b->len - begin));
 }
 
-/* Initial rules: CFA = sp, x30 = x30 stripped. */
-static void put_cie(struct buf *b)
+/*
+ * Initial rules: CFA = sp, x30 = x30 stripped. Augmentation "S" marks what GDB shows as <signal handler called>:
+ * its caller was interrupted and has made no call, or it runs on another stack, which GDB takes for a
+ * corrupt one in ordinary frames. Returns the entry's offset.
+ */
+static uint32_t put_cie(struct buf *b, const char *augmentation)
 {
+    uint32_t at = (uint32_t)b->len;
     size_t begin = begin_entry(b);
 
     buf_le(b, UINT32_MAX, 4);
     buf_u8(b, DW_VERSION);
-    buf_u8(b, 0); /* no augmentation */
+    buf_put(b, augmentation, strlen(augmentation) + 1);
     buf_uleb(b, CODE_ALIGN);
     buf_sleb(b, -DATA_ALIGN);
     buf_uleb(b, LR);
@@ -337,13 +342,14 @@ static void put_cie(struct buf *b)
     buf_uleb(b, 0);
     put_return_address(b, 0);
     end_entry(b, begin);
+    return at;
 }
 
-static size_t begin_fde(struct buf *b, uint64_t start, uint64_t len)
+static size_t begin_fde(struct buf *b, uint32_t cie, uint64_t start, uint64_t len)
 {
     size_t begin = begin_entry(b);
 
-    buf_le(b, 0, 4); /* the only CIE is the first entry */
+    buf_le(b, cie, 4);
     buf_le(b, start, 8);
     buf_le(b, len, 8);
     return begin;
@@ -423,7 +429,7 @@ static void put_row(struct buf *b, const struct unwind_row *now, const struct un
 
 static void put_function(struct buf *b, const struct function *f)
 {
-    size_t begin = begin_fde(b, f->start, 4 * (uint64_t)f->n);
+    size_t begin = begin_fde(b, f->cie, f->start, 4 * (uint64_t)f->n);
     struct unwind_row old = at_entry;
     uint32_t at = 0;
 
@@ -441,23 +447,81 @@ static void put_function(struct buf *b, const struct function *f)
 }
 
 /* Without the code: the frame pointer's rule after the first instruction, where nothing has been done yet. */
-static void put_by_frame(struct buf *b, uint64_t start, uint64_t len, bool function)
+static void put_by_frame(struct buf *b, const struct function *f, bool from_first)
 {
-    size_t begin = begin_fde(b, start, len);
+    size_t begin = begin_fde(b, f->cie, f->start, 4 * (uint64_t)f->n);
 
-    if (function)
+    if (!from_first)
         put_advance(b, 1);
     put_row(b, &by_frame, &at_entry);
     end_entry(b, begin);
 }
 
 /* Nobody called this code, so a backtrace ends in it. */
-static void put_outermost(struct buf *b, uint64_t start, uint64_t len)
+static void put_outermost(struct buf *b, const struct function *f)
 {
-    size_t begin = begin_fde(b, start, len);
+    size_t begin = begin_fde(b, f->cie, f->start, 4 * (uint64_t)f->n);
 
     buf_u8(b, CFA_UNDEFINED);
     buf_uleb(b, LR);
+    end_entry(b, begin);
+}
+
+/* What entry.S's kernel_entry shows of struct pt_regs, which it makes at sp. */
+struct regs_layout {
+    int32_t size;                /* ADD X21, SP, #size: the interrupted stack pointer */
+    int32_t frame;               /* ADD X29, SP, #frame */
+    uint32_t ready;              /* the first instruction that finds x29 and the saved PC in place */
+};
+
+#define REGS_PC 256 /* offsetof(struct pt_regs, pc), after x0 to x30 and sp */
+
+static bool find_regs(const struct function *f, struct regs_layout *l)
+{
+    bool pc = false;
+
+    *l = (struct regs_layout){ 0 };
+    for (uint32_t i = 0; i < f->n && l->ready == 0; i++) {
+        uint32_t insn = insn_at(f, i);
+
+        if (is(insn, 0xffc003ff, 0x910003f5))
+            l->size = (int32_t)field(insn, 10, 12);
+        if (is(insn, 0xffc003ff, 0x910003fd))
+            l->frame = (int32_t)field(insn, 10, 12);
+        if (insn == 0xa9105ff6) /* STP X22, X23, [SP, #256]: ELR_EL1 and SPSR_EL1 */
+            pc = true;
+        if (l->size > 0 && l->frame > 0 && pc)
+            l->ready = i + 1;
+    }
+    return l->ready > 0 && l->size > REGS_PC && l->frame < l->size;
+}
+
+/* An exception taken from the kernel: all registers of what it interrupted are in struct pt_regs. */
+static void put_exception(struct buf *b, const struct function *f)
+{
+    struct regs_layout l;
+    size_t begin;
+
+    if (!f->text || !find_regs(f, &l)) {
+        put_by_frame(b, f, true);
+        return;
+    }
+    begin = begin_fde(b, f->cie, f->start, 4 * (uint64_t)f->n);
+    buf_u8(b, CFA_DEF_CFA_OFFSET);
+    buf_uleb(b, (uint32_t)l.size);
+    buf_u8(b, CFA_UNDEFINED);
+    buf_uleb(b, LR);
+    put_advance(b, l.ready);
+    buf_u8(b, CFA_DEF_CFA);
+    buf_uleb(b, X29);
+    buf_uleb(b, (uint32_t)(l.size - l.frame));
+    for (unsigned reg = 0; reg <= LR; reg++) {
+        buf_u8(b, CFA_OFFSET | reg);
+        buf_uleb(b, ((uint32_t)l.size - 8 * reg) / DATA_ALIGN);
+    }
+    buf_u8(b, CFA_OFFSET_EXTENDED);
+    buf_uleb(b, PC);
+    buf_uleb(b, ((uint32_t)l.size - REGS_PC) / DATA_ALIGN);
     end_entry(b, begin);
 }
 
@@ -485,36 +549,38 @@ static bool is_outermost(const char *name)
     return begins(name, "el0t_") && !strstr(name, "_handler");
 }
 
-/* Exceptions from the kernel: their frame record, made from ELR_EL1, leads back to what was interrupted. */
 static bool is_kernel_exception(const char *name)
 {
-    return ((begins(name, "el1h_") || begins(name, "el1t_")) && !strstr(name, "_handler")) ||
-           strcmp(name, "ret_to_kernel") == 0;
+    return (begins(name, "el1h_") || begins(name, "el1t_")) && !strstr(name, "_handler");
 }
 
-struct text {
-    const uint8_t *data;
+struct kernel {
+    uint64_t base;
+    const uint8_t *text;
     size_t len;
+    uint32_t plain, signal;      /* the two CIEs */
 };
 
-static void put_symbol(struct function *f, const struct symbol *sym, const struct text *t, uint64_t base,
-                       struct buf *out)
+static void put_symbol(struct function *f, const struct symbol *sym, const struct kernel *k, struct buf *out)
 {
-    uint64_t at = sym->addr - base, len = sym->size & ~(uint64_t)3;
+    uint64_t at = sym->addr - k->base, n = sym->size / 4;
+    bool exception = is_kernel_exception(sym->name);
 
-    if (len == 0 || sym->addr % 4 != 0)
+    if (n == 0 || n > UINT32_MAX || sym->addr % 4 != 0)
         return;
+    f->start = sym->addr;
+    f->n = (uint32_t)n;
+    f->cie = exception || strcmp(sym->name, "call_on_irq_stack") == 0 ? k->signal : k->plain;
+    f->text = k->text && at <= k->len && 4 * n <= k->len - at && n <= MAX_FUNCTION ? k->text + at : NULL;
     if (is_outermost(sym->name)) {
-        put_outermost(out, sym->addr, len);
-    } else if (is_kernel_exception(sym->name)) {
-        put_by_frame(out, sym->addr, len, false);
-    } else if (!t->data || at > t->len || len > t->len - at || len / 4 > MAX_FUNCTION) {
-        put_by_frame(out, sym->addr, len, true);
+        put_outermost(out, f);
+    } else if (exception) {
+        put_exception(out, f);
+    } else if (strcmp(sym->name, "ret_to_kernel") == 0) {
+        put_by_frame(out, f, true);
+    } else if (!f->text) {
+        put_by_frame(out, f, false);
     } else {
-        f->name = sym->name;
-        f->start = sym->addr;
-        f->text = t->data + at;
-        f->n = (uint32_t)(len / 4);
         analyse(f, strstr(sym->name, ".cold") ? &by_frame : &at_entry);
         put_function(out, f);
     }
@@ -526,19 +592,22 @@ void unwind_arm64(const struct symbols *s, const uint8_t *text, size_t len, stru
         .rows = malloc(MAX_FUNCTION * sizeof(f.rows[0])),
         .seen = malloc(MAX_FUNCTION),
         .todo = malloc(MAX_FUNCTION * sizeof(f.todo[0])),
+        .start = s->start - MODULES_SPAN,
+        .n = MODULES_SPAN / 4,
     };
-    const struct text t = { .data = text, .len = len };
+    struct kernel k = { .base = s->start, .text = text, .len = len };
     uint64_t last = 0;
 
     if (!f.rows || !f.seen || !f.todo)
         out->failed = true;
-    put_cie(out);
-    put_by_frame(out, s->start - MODULES_SPAN, MODULES_SPAN, false);
+    k.plain = f.cie = put_cie(out, "");
+    k.signal = put_cie(out, "S");
+    put_by_frame(out, &f, true);
     for (size_t i = 0; i < s->count && !out->failed; i++) {
         if (!symbol_is_code(&s->list[i]) || s->list[i].addr == last)
             continue;
         last = s->list[i].addr;
-        put_symbol(&f, &s->list[i], &t, s->start, out);
+        put_symbol(&f, &s->list[i], &k, out);
     }
     free(f.rows);
     free(f.seen);
