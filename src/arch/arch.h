@@ -145,7 +145,7 @@ struct gd_step {
     bool use_hw;            /* out: the back end's single step is wanted for this entry */
     bool waits;             /* out: the instruction waits for others; give them a slice */
     bool masked;            /* private: interrupts are held back through guest state */
-    uint64_t save[8];       /* private */
+    uint64_t save[48];      /* private */
     uint8_t ntemp;          /* out: words to plant for this run, by VA and GPA */
     struct { uint64_t va, gpa; } temp[GD_STEP_TEMPS];
 };

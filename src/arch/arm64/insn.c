@@ -483,8 +483,7 @@ uint64_t gd_arm64_strip(struct gd_cpu *c, uint64_t addr)
     return high ? addr | top : addr & ~top;
 }
 
-/* HVC and SMC return to the next instruction; the others are exceptions of the guest's own. */
-static bool calls_out(uint32_t insn)
+bool gd_arm64_calls_out(uint32_t insn)
 {
     return (insn & 0xffe0001f) == 0xd4000002 || (insn & 0xffe0001f) == 0xd4000003;
 }
@@ -514,7 +513,7 @@ int gd_arm64_successors(struct gd_cpu *c, uint64_t pc, uint32_t insn, uint64_t n
         return 1;
     case INSN_EXC:
         next[0] = pc + 4;
-        return calls_out(insn);
+        return gd_arm64_calls_out(insn);
     default:
         next[0] = pc + 4;
         return 1;

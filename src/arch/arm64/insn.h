@@ -62,6 +62,9 @@ struct gd_arm64_insn {
 void gd_arm64_decode(uint32_t insn, struct gd_arm64_insn *i);
 bool gd_arm64_insn_plain(uint32_t insn);
 
+/* HVC and SMC return to the next instruction; the other INSN_EXC are the guest's exceptions. */
+bool gd_arm64_calls_out(uint32_t insn);
+
 /* Where the instruction at pc can go without an exception: fills next[], returns 0 to 2. */
 int gd_arm64_successors(struct gd_cpu *c, uint64_t pc, uint32_t insn, uint64_t next[2]);
 
