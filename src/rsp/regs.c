@@ -43,6 +43,7 @@ int rsp_reg_get(struct gd_session *s, unsigned vcpu, unsigned num, uint8_t *byte
 /* Unavailable registers are 'x', never zeros. */
 static int put_reg(struct gd_session *s, struct gd_out *o, unsigned num)
 {
+    struct gd_why why = rsp_engine(s)->why;
     uint8_t bytes[GD_REG_BYTES];
     unsigned n;
     int err = rsp_reg_get(s, s->general, num, bytes, &n);
@@ -50,6 +51,7 @@ static int put_reg(struct gd_session *s, struct gd_out *o, unsigned num)
     if (n == 0)
         return err;
     if (err == GD_E_NOREG || err == GD_E_LOST) {
+        rsp_engine(s)->why = why; /* no failure of the client's */
         for (unsigned i = 0; i < 2 * n; i++)
             gd_put_byte(o, 'x');
         return GD_OK;

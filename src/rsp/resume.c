@@ -79,6 +79,7 @@ static void put_reason(const struct gd_session *s, struct gd_out *o, const struc
  * Unavailable ones are left out, as a stop reply has no form for them. */
 static void put_registers(struct gd_session *s, struct gd_out *o, unsigned vcpu)
 {
+    struct gd_why why = rsp_engine(s)->why;
     uint8_t bytes[GD_REG_BYTES];
     unsigned n;
 
@@ -93,6 +94,7 @@ static void put_registers(struct gd_session *s, struct gd_out *o, unsigned vcpu)
         gd_put_hex_bytes(o, bytes, n);
         gd_put_byte(o, ';');
     }
+    rsp_engine(s)->why = why; /* what is unavailable is no failure of the client's */
 }
 
 static unsigned signal_of(enum gd_reason reason)

@@ -6,6 +6,7 @@
  *   > PACKET        the client sends this (\xNN is a byte)
  *   < PACKET        the next packet from the session; * stands for anything, \s for a blank at
  *                   either end
+ *   = TEXT          the answer to `! monitor COMMAND`, console output and reply together
  *   ! DIRECTIVE     something else happens, see directives[]
  *
  * Each file is run three times: whole packets, byte by byte, and in sevens; what comes of it
@@ -150,6 +151,16 @@ static void raw_bytes(char *args)
     client_bytes(&client, bytes, unescape(args, bytes));
 }
 
+static void monitor(char *args)
+{
+    static char packet[2 * CLIENT_PACKET];
+    size_t at = (size_t)sprintf(packet, "qRcmd,");
+
+    for (; *args; args++)
+        at += (size_t)sprintf(packet + at, "%02x", (unsigned char)*args);
+    client_say(&client, packet);
+}
+
 static void interrupt(char *args)
 {
     (void)args;
@@ -256,6 +267,7 @@ static const struct {
     {"connect", connect, true},       /* a client; else the first > does it */
     {"run", run, true},               /* run [N] | run vcpu V [N]: instructions */
     {"bytes", raw_bytes, false},      /* bytes as they are */
+    {"monitor", monitor, false},      /* monitor COMMAND, as qRcmd */
     {"break", interrupt, false},      /* ^C */
     {"exit", vm_exit, false},         /* exit STATUS: the VM ends */
     {"give-up", give_up, false},      /* vCPUs that did not stop are lost */
@@ -349,6 +361,29 @@ static void expect(const char *pattern)
         fail("got: %s", readable(client.packet, client.packet_len));
 }
 
+static void expect_text(const char *pattern)
+{
+    static uint8_t text[CLIENT_PACKET];
+    size_t n = 0;
+    bool more = true;
+
+    while (more) {
+        if (!client_next(&client))
+            fail("no packet came");
+        if (client.packet_len == 2 && !memcmp(client.packet, "OK", 2))
+            break;
+        more = client.packet_len && client.packet[0] == 'O';
+        struct gd_cur c = {client.packet + more, client.packet + client.packet_len};
+        size_t part = gd_cur_left(&c) / 2;
+
+        if (part > sizeof(text) - n || gd_cur_left(&c) % 2 || gd_cur_bytes(&c, text + n, part) < 0)
+            fail("not hex: %s", readable(client.packet, client.packet_len));
+        n += part;
+    }
+    if (!glob(pattern, readable(text, n)))
+        fail("got: %s", readable(text, n));
+}
+
 static void one_line(char *text)
 {
     static uint8_t bytes[CLIENT_PACKET * 2];
@@ -357,8 +392,8 @@ static void one_line(char *text)
     if (text[0] == 0 || text[0] == '#')
         return;
     if (text[1] != ' ' && text[1] != 0)
-        fail("a line begins with >, <, ! or #");
-    if (text[0] != '<')
+        fail("a line begins with >, <, =, ! or #");
+    if (text[0] != '<' && text[0] != '=')
         quiet();
     if (text[0] == '>') {
         if (!is_open)
@@ -366,10 +401,12 @@ static void one_line(char *text)
         client_send(&client, bytes, unescape(text + 2, bytes));
     } else if (text[0] == '<') {
         expect(text[1] ? text + 2 : "");
+    } else if (text[0] == '=') {
+        expect_text(text[1] ? text + 2 : "");
     } else if (text[0] == '!') {
         direct(text + 2);
     } else {
-        fail("a line begins with >, <, ! or #");
+        fail("a line begins with >, <, =, ! or #");
     }
 }
 
