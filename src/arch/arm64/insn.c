@@ -157,23 +157,30 @@ static void literal(uint32_t w, insn_t *i)
         no_access(i); /* PRFM, or unallocated with V */
 }
 
-/* size, V and opc of the load/store register group; false: a prefetch. */
+/* Bytes of a SIMD&FP register, 16 for opc<1> with size 0; false: unallocated. */
+static bool simd_size(uint32_t w, insn_t *i)
+{
+    unsigned size = field(w, 31, 30) | field(w, 23, 23) << 2;
+
+    i->len = 1u << size;
+    direction(i, gd_bit(w, 22));
+    if (size > 4)
+        no_access(i);
+    return size <= 4;
+}
+
+/* size, V and opc of the load/store register group; false: a prefetch, or unallocated. */
 static bool reg_size(uint32_t w, insn_t *i)
 {
     unsigned size = field(w, 31, 30), opc = field(w, 23, 22);
 
-    if (gd_bit(w, 26)) {
-        i->len = 1u << (size | (opc >> 1) << 2);
-        direction(i, opc & 1);
-    } else {
-        i->len = 1u << size;
-        direction(i, opc != 0);
-        if (size == 3 && opc == 2) {
-            no_access(i);
-            return false;
-        }
-    }
-    return true;
+    if (gd_bit(w, 26))
+        return simd_size(w, i);
+    i->len = 1u << size;
+    direction(i, opc != 0);
+    if (size == 3 && opc == 2)
+        no_access(i);
+    return i->len;
 }
 
 static void reg_imm12(uint32_t w, insn_t *i)
@@ -201,9 +208,8 @@ static void reg_reg(uint32_t w, insn_t *i)
 
 static void rcpc_simd(uint32_t w, insn_t *i)
 {
-    i->len = 1u << (field(w, 31, 30) | (field(w, 23, 22) >> 1) << 2);
-    direction(i, gd_bit(w, 22));
-    i->offset = simm(w, 20, 12, 1);
+    if (simd_size(w, i))
+        i->offset = simm(w, 20, 12, 1);
 }
 
 static void rcpc_imm9(uint32_t w, insn_t *i)
@@ -257,7 +263,7 @@ static void tags(uint32_t w, insn_t *i)
 static void simd_multiple(uint32_t w, insn_t *i)
 {
     /* registers by opcode, Arm ARM C4.1.94 */
-    static const uint8_t regs[16] = {[0] = 4, [2] = 4, [4] = 3, [6] = 3, [7] = 1, [8] = 2, [10] = 2};
+    static const uint8_t regs[16] = {4, 0, 4, 0, 3, 0, 3, 1, 2, 0, 2};
 
     i->len = regs[field(w, 15, 12)] * (gd_bit(w, 30) ? 16u : 8u);
     direction(i, gd_bit(w, 22));

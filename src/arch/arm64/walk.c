@@ -156,7 +156,8 @@ static void permissions(const struct walk *w, uint64_t desc, struct gd_xlate *x)
 {
     uint64_t pstate = gd_cpu_reg(w->c, GD_ARM64_PSTATE);
     bool el0 = !PSTATE_EL(pstate) || (pstate & PSTATE_NRW);
-    bool dirty = (w->c->target->features & GD_ARM64_F_HDBS) && (w->tcr & TCR_HD) && gd_bit(desc, 51);
+    bool hd = (w->c->target->features & GD_ARM64_F_HDBS) && (w->tcr & TCR_HD);
+    bool dirty = hd && gd_bit(desc, 51);
 
     x->writable = (!gd_bit(desc, 7) || (dirty && !w->pie)) && !w->read_only;
     x->executable = w->pie || !gd_bit(desc, el0 ? 54 : 53); /* indirect: not evaluated */
@@ -259,5 +260,6 @@ void gd_arm64_walk_print(struct gd_cpu *c, uint64_t va, struct gd_out *o)
         return;
     }
     gd_put_fmt(o, "0x%lx -> 0x%lx, mapping of 0x%lx bytes, %s, %s\n", va, x.gpa, x.page,
-               x.writable ? "writable" : "read-only", x.executable ? "executable" : "not executable");
+               x.writable ? "writable" : "read-only",
+               x.executable ? "executable" : "not executable");
 }
