@@ -46,6 +46,27 @@ static int check_elf(struct vm *vm, const struct blob *b, Elf64_Ehdr *h)
     return 0;
 }
 
+/*
+ * GNU ld puts the ELF headers into the page before a program that is linked at the start of RAM. QEMU loses
+ * such bytes in the hole before RAM; so do we, if they are nothing but headers and zeros.
+ */
+static void drop_headers(struct vm *vm, const struct blob *b, const Elf64_Ehdr *h, Elf64_Phdr *p)
+{
+    uint64_t headers = h->e_phoff + (uint64_t)h->e_phnum * sizeof(Elf64_Phdr);
+    uint64_t before = vm->machine->ram_base - p->p_paddr;
+
+    if (p->p_offset != 0 || p->p_paddr >= vm->machine->ram_base || before > p->p_filesz || before > b->len)
+        return;
+    for (uint64_t i = headers; i < before; i++)
+        if (b->data[i] != 0)
+            return;
+    p->p_offset += before;
+    p->p_vaddr += before;
+    p->p_paddr += before;
+    p->p_filesz -= before;
+    p->p_memsz -= before;
+}
+
 static int put_segment(struct vm *vm, const struct blob *b, const Elf64_Phdr *p)
 {
     if (p->p_filesz > p->p_memsz || p->p_offset > b->len || p->p_filesz > b->len - p->p_offset)
@@ -71,6 +92,7 @@ int loader_elf(struct vm *vm, const struct blob *b, struct placed *out)
         memcpy(&p, b->data + h.e_phoff + i * sizeof(p), sizeof(p));
         if (p.p_type != PT_LOAD || p.p_memsz == 0)
             continue;
+        drop_headers(vm, b, &h, &p);
         if (put_segment(vm, b, &p) < 0)
             return -1;
         if (h.e_entry - p.p_vaddr < p.p_memsz) /* linked high, loaded low: enter where it was loaded */

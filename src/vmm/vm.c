@@ -211,7 +211,7 @@ static unsigned parked_count(const struct vm *vm)
     unsigned n = 0;
 
     for (unsigned i = 0; i < vm->cfg->cpus; i++)
-        n += vm->cpus[i].parked || !vm->cpus[i].started;
+        n += !vm->cpus || !vm->cpus[i].started || vm->cpus[i].parked;
     return n;
 }
 
@@ -228,19 +228,31 @@ static void park_all(struct vm *vm)
 
 /* ---- set-up ------------------------------------------------------------------------------------------- */
 
+int vm_open_kvm(char *err, size_t errlen)
+{
+    int fd = open("/dev/kvm", O_RDWR | O_CLOEXEC);
+
+    if (fd >= 0 && ioctl(fd, KVM_GET_API_VERSION, 0) == KVM_API_VERSION)
+        return fd;
+    if (fd >= 0)
+        snprintf(err, errlen, "/dev/kvm does not speak KVM's API version %d", KVM_API_VERSION);
+    else if (errno == EACCES || errno == EPERM)
+        snprintf(err, errlen, "no permission to open /dev/kvm: run as root or join the group that owns it");
+    else
+        snprintf(err, errlen, "cannot open /dev/kvm (%s): the host's kernel needs KVM, and must have been "
+                              "started in hypervisor mode", strerror(errno));
+    if (fd >= 0)
+        close(fd);
+    return -1;
+}
+
 static int open_kvm(struct vm *vm)
 {
     unsigned long type = 0;
 
-    vm->kvm_fd = open("/dev/kvm", O_RDWR | O_CLOEXEC);
-    if (vm->kvm_fd < 0) {
-        if (errno == EACCES || errno == EPERM)
-            return vm_fail(vm, "no permission to open /dev/kvm: run as root or join the group that owns it");
-        return vm_fail(vm, "cannot open /dev/kvm (%s): this host needs a kernel with KVM, booted at EL2 or "
-                           "in hypervisor mode", strerror(errno));
-    }
-    if (ioctl(vm->kvm_fd, KVM_GET_API_VERSION, 0) != KVM_API_VERSION)
-        return vm_fail(vm, "/dev/kvm does not speak KVM's API version %d", KVM_API_VERSION);
+    vm->kvm_fd = vm_open_kvm(vm->err, sizeof(vm->err));
+    if (vm->kvm_fd < 0)
+        return -1;
     if (vm->machine->vm_type(vm, &type) < 0)
         return -1;
     vm->fd = ioctl(vm->kvm_fd, KVM_CREATE_VM, type);
@@ -347,6 +359,7 @@ static int listen_for_debugger(struct vm *vm)
 static int set_up(struct vm *vm)
 {
     const struct vm_config *cfg = vm->cfg;
+    int err;
 
     if (file_read(cfg->kernel, "kernel", &vm->kernel, vm->err, sizeof(vm->err)) < 0)
         return -1;
@@ -354,6 +367,9 @@ static int set_up(struct vm *vm)
         return -1;
     if (cfg->initrd && file_read(cfg->initrd, "initrd", &vm->initrd, vm->err, sizeof(vm->err)) < 0)
         return -1;
+    err = console_open(&vm->console, cfg->console, cfg->console_file);
+    if (err < 0)
+        return vm_fail(vm, "cannot open %s for the console: %s", cfg->console_file, strerror(-err));
     if (open_kvm(vm) < 0 || vm->machine->create(vm) < 0 || map_ram(vm) < 0 || create_vcpus(vm) < 0)
         return -1;
     if (vm->machine->load(vm) < 0 || vm->machine->reset(vm) < 0)
@@ -474,17 +490,12 @@ static void tear_down(struct vm *vm)
 
 static int run_guest(struct vm *vm)
 {
-    int err, signal_fd = set_up_signals();
+    int signal_fd = set_up_signals();
 
     vm->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (signal_fd < 0 || vm->wake_fd < 0)
         return vm_fail(vm, "cannot set up events: %s", strerror(errno));
-    if (set_up(vm) < 0 || listen_for_debugger(vm) < 0)
-        return -1;
-    err = console_open(&vm->console, vm->cfg->console, vm->cfg->console_file);
-    if (err < 0)
-        return vm_fail(vm, "cannot open %s for the console: %s", vm->cfg->console_file, strerror(-err));
-    if (start_vcpus(vm) < 0)
+    if (set_up(vm) < 0 || listen_for_debugger(vm) < 0 || start_vcpus(vm) < 0)
         return -1;
     return main_loop(vm, signal_fd);
 }

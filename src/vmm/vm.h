@@ -118,6 +118,9 @@ struct vm {
 /* Runs a guest to its end. Returns the exit status of the command; prints every error itself. */
 int vm_main(const struct vm_config *cfg);
 
+/* /dev/kvm, or -1 and one sentence that says what to do. */
+int vm_open_kvm(char *err, size_t errlen);
+
 /* Writes a sentence to vm->err and returns -1. The first sentence of a failure stays. */
 int vm_fail(struct vm *vm, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 

@@ -5,14 +5,11 @@
 #include "../cli.h"
 
 #include <argp.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <stdbool.h>
 #include <stdio.h>
-#include <string.h>
 #include <unistd.h>
 
-#include <guestdbg/guestdbg.h>
+#include "../../vmm/vm.h"
 
 static const struct argp_option options[] = {
     { "json", 'j', NULL, 0, "one JSON object instead of text", 0 },
@@ -43,11 +40,9 @@ int cmd_caps(int argc, char **argv)
 
     argp_err_exit_status = 1;
     argp_parse(&argp, argc, argv, 0, NULL, &json);
-    fd = open("/dev/kvm", O_RDWR | O_CLOEXEC);
+    fd = vm_open_kvm(text, sizeof(text));
     if (fd < 0) {
-        fprintf(stderr, "guestdbg: cannot open /dev/kvm (%s): %s\n", strerror(errno),
-                errno == EACCES || errno == EPERM ? "run as root or join the group that owns it"
-                                                  : "this host needs a kernel with KVM");
+        fprintf(stderr, "guestdbg: %s\n", text);
         return 1;
     }
     err = gd_kvm_caps(fd, json, text, sizeof(text));
