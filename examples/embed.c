@@ -28,6 +28,7 @@
 /* The guest: position-independent code, copied to the start of its RAM. */
 extern const uint8_t guest_begin[], guest_end[];
 __asm__(".pushsection .rodata\n"
+        ".globl guest_begin, guest_end\n"
         ".balign 8\n"
         "guest_begin:\n"
         "    mov   x20, #0x40100000\n" /* where it counts */
