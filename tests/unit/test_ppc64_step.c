@@ -697,6 +697,7 @@ static void a_lifted_watchpoint_is_lifted_for_the_whole_sequence(void **state)
     assert_int_equal(begin(p, 0x7d074838), GD_STEP_ENTER);
     assert_false(step.sequence);
     step.lift_watch = true;
+    pcpu_reg(p, 0);
     p->reg[GD_PPC64_MSR] = MSR_KERNEL;
     assert_int_equal(begin(p, 0x7d074838), GD_STEP_ENTER);
     assert_true(step.sequence);
