@@ -65,6 +65,12 @@ def one_round(c, kind, start, length):
     return hits
 
 
+def to_turn(c):
+    stop = c.resume()
+    while "hwbreak" not in stop:
+        stop = c.resume()
+
+
 def ranges():
     for length in range(1, 65):
         yield target + length % 16, length
@@ -109,6 +115,7 @@ with Host(files=[f"{image}:/watch.elf"]) as host:
         equal(int.from_bytes(c.memory(start, 8), "little"), stored, "memory after the store")
         check(c.memory(start, 8) != before, "the value did not change")
     with scenario("a client that leaves the watchpoint in is not stopped twice by one access"):
+        to_turn(c)
         c(f"Z{WRITE},{target + 7:x},1")
         wanted = [p for p in expected(WRITE, target + 7, 1)]
         hits = []
@@ -121,6 +128,7 @@ with Host(files=[f"{image}:/watch.elf"]) as host:
         c(f"z{WRITE},{target + 7:x},1")
     with scenario("a watched exclusive sequence stops once, after its store, and makes progress"):
         start = exclusive[1]
+        to_turn(c)
         c(f"Z{WRITE},{start:x},8")
         before = int.from_bytes(c.memory(start, 8), "little")
         for n in range(1, 4):

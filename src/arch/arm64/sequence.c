@@ -79,6 +79,16 @@ static bool find_store(struct gd_cpu *c, uint64_t load, uint64_t *store)
     return false;
 }
 
+static bool plain_between(struct gd_cpu *c, uint64_t from, uint64_t to)
+{
+    struct gd_arm64_insn i;
+
+    for (; from < to; from += 4)
+        if (!fetch(c, from, &i) || breaks_sequence(&i))
+            return false;
+    return true;
+}
+
 /* The branch that tries again, if one follows soon: the sequence reaches to behind it, and
  * begins where it leads to. */
 static void include_retry(struct gd_cpu *c, struct gd_arm64_sequence *q)
@@ -94,7 +104,9 @@ static void include_retry(struct gd_cpu *c, struct gd_arm64_sequence *q)
             continue;
         target = va + (uint64_t)i.offset;
         if (target <= q->start && q->start - target <= 4 * SCAN) {
-            q->start = target;
+            /* A WFE before the load (a lock waits there) is a way out, not a part. */
+            if (plain_between(c, target, q->start))
+                q->start = target;
             q->end = va + 4;
         }
         return;
