@@ -193,7 +193,7 @@ int rsp_crc(struct gd_session *s, struct gd_cur *c, struct gd_out *o)
 
     if (err < 0)
         return err;
-    if (!gd_cur_end(c) || (len && addr + (len - 1) < addr))
+    if (!gd_cur_end(c) || (len && addr + (len - 1) < addr) || o->cap == 0)
         return rsp_malformed(s, "expected address and length");
     while (len) {
         n = len < o->cap ? (size_t)len : o->cap;
