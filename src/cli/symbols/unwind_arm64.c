@@ -27,6 +27,7 @@ enum { /* DWARF 5, 7.24 and 7.7.1 */
 #define DATA_ALIGN    8
 #define DW_VERSION    3
 #define MODULES_SPAN  0x80000000ull /* modules lie below the kernel, within reach of a branch or 2 GiB */
+#define MAX_FRAME     (1 << 24)
 #define MAX_FUNCTION  (1u << 18)    /* instructions; a longer "function" is a table */
 
 static const struct unwind_row at_entry = { .sp = 0, .fp = UNWIND_UNKNOWN };
@@ -51,6 +52,14 @@ static unsigned field(uint32_t insn, unsigned low, unsigned bits)
 static bool known(int32_t v)
 {
     return v != UNWIND_UNKNOWN;
+}
+
+/* Beyond MAX_FRAME it is no stack frame, whatever the words mean. */
+static int32_t plus(int32_t v, int32_t by)
+{
+    if (!known(v) || v > MAX_FRAME || v < -MAX_FRAME)
+        return UNWIND_UNKNOWN;
+    return v + by;
 }
 
 /* The distance below the CFA of what the instruction's base register points to. */
@@ -81,8 +90,8 @@ static void load(struct unwind_row *r, unsigned reg, int32_t dist)
 /* [sp], #imm and [sp, #imm]! move the stack pointer; another base does not matter here. */
 static void move_base(struct unwind_row *r, unsigned rn, int32_t by)
 {
-    if (rn == SP && known(r->sp))
-        r->sp -= by;
+    if (rn == SP)
+        r->sp = plus(r->sp, -by);
     else if (rn == X29)
         r->fp = UNWIND_UNKNOWN;
 }
@@ -94,7 +103,7 @@ static void move_base(struct unwind_row *r, unsigned rn, int32_t by)
 static void recover_sp(struct unwind_row *r, unsigned reg, int32_t offset)
 {
     if (!known(r->sp) && reg >= X19 && reg <= LR && r->saved[reg - X19] > 0)
-        r->sp = r->saved[reg - X19] + offset;
+        r->sp = plus(r->saved[reg - X19], offset);
 }
 
 /* LDP and STP of 64-bit registers, C4.1.93. */
@@ -157,12 +166,12 @@ static void add_sub(struct unwind_row *r, uint32_t insn)
 {
     unsigned rd = field(insn, 0, 5), rn = field(insn, 5, 5);
     int32_t imm = (int32_t)field(insn, 10, 12) << (insn & 1u << 22 ? 12 : 0), at = base_of(r, rn);
-    int32_t to = insn & 1u << 30 ? at + imm : at - imm;
+    int32_t to = plus(at, insn & 1u << 30 ? imm : -imm);
 
     if (rd == SP)
-        r->sp = known(at) ? to : UNWIND_UNKNOWN;
+        r->sp = to;
     else if (rd == X29)
-        r->fp = known(at) && r->saved[X29 - X19] > 0 ? to : UNWIND_UNKNOWN;
+        r->fp = r->saved[X29 - X19] > 0 ? to : UNWIND_UNKNOWN;
 }
 
 static bool is(uint32_t insn, uint32_t mask, uint32_t value)
