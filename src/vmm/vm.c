@@ -322,17 +322,22 @@ static void on_exit_request(void *ctx)
 static int open_debugger(struct vm *vm)
 {
     const struct vm_config *cfg = vm->cfg;
-    const struct gd_mem_slot slot = {
-        .gpa = vm->machine->ram_base, .size = cfg->memory, .hva = vm->ram,
+    struct gd_mem_slot slots[4] = {
+        { .gpa = vm->machine->ram_base, .size = cfg->memory, .hva = vm->ram },
     };
-    const struct gd_kvm_config gc = {
+    size_t nslots = 1;
+    struct gd_kvm_config gc = {
         .kvm_fd = vm->kvm_fd, .vm_fd = vm->fd, .max_vcpus = cfg->cpus,
-        .slots = &slot, .nslots = 1, .wait = cfg->wait, .on_disconnect = cfg->on_disconnect,
+        .slots = slots, .wait = cfg->wait, .on_disconnect = cfg->on_disconnect,
         .exit_request = on_exit_request, .ctx = vm,
     };
     char text[200] = "";
-    int err = gd_kvm_open(&vm->gd, &gc, text, sizeof(text));
+    int err;
 
+    if (vm->machine->in_kernel)
+        nslots += vm->machine->in_kernel(cfg->cpus, slots + nslots, 3);
+    gc.nslots = nslots;
+    err = gd_kvm_open(&vm->gd, &gc, text, sizeof(text));
     if (err < 0)
         return vm_fail(vm, "%s", text);
     for (unsigned i = 0; i < cfg->cpus; i++) {

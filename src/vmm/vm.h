@@ -71,6 +71,9 @@ struct machine_ops {
     uint16_t elf_machine;
     uint64_t ram_base;
     unsigned max_cpus;
+    /* Ranges that the kernel emulates for a VM of that many CPUs: fills at most max, returns
+     * how many. NULL: none. */
+    size_t (*in_kernel)(unsigned cpus, struct gd_mem_slot *slots, size_t max);
     int (*vm_type)(struct vm *vm, unsigned long *type);
     int (*create)(struct vm *vm);
     int (*vcpu_create)(struct vm *vm, struct vcpu *cpu);

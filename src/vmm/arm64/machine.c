@@ -238,11 +238,25 @@ static void console_input(struct vm *vm, const uint8_t *bytes, size_t len)
     pl011_receive(&state(vm)->uart, bytes, len);
 }
 
+static size_t in_kernel(unsigned cpus, struct gd_mem_slot *slots, size_t max)
+{
+    const struct gd_mem_slot gic[] = {
+        { .gpa = VIRT_GICD, .size = VIRT_GICD_SIZE },
+        { .gpa = VIRT_GICR, .size = VIRT_GICR_EACH * cpus },
+    };
+
+    if (max < 2)
+        return 0;
+    memcpy(slots, gic, sizeof(gic));
+    return 2;
+}
+
 const struct machine_ops machine_ops = {
     .arch = "arm64",
     .elf_machine = EM_AARCH64,
     .ram_base = VIRT_RAM,
     .max_cpus = VIRT_MAX_CPUS,
+    .in_kernel = in_kernel,
     .vm_type = vm_type,
     .create = create,
     .vcpu_create = vcpu_create,
