@@ -52,7 +52,7 @@ demo:
 monitor:
 	lab/setup build
 	tools/build arm64
-	@ls -l $(LAB)/build/arm64/src/monitor/*.bin
+	@ls -l $(LAB)/build/arm64/src/monitor/arm64/guestdbg-el2*
 
 bench:
 	lab/setup bench

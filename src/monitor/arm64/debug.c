@@ -1,0 +1,602 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Two debug register sets per CPU. Idle: MDCR_EL2 traps nothing and the guest owns its debug
+ * hardware outright. Active (something of ours is armed): debug exceptions come to EL2 (TDE),
+ * the guest's accesses to its registers go to its set in memory, and the hardware holds a
+ * merge, ours in the pairs that the guest leaves free. Borrowed: DBGB*, DBGW*, MDSCR_EL1, the
+ * OS lock and PSTATE.SS; given back when nothing of ours is armed any more.
+ *
+ * With TDE the hardware steps and matches at EL1 whatever the guest's KDE and PSTATE.D say, so
+ * these are honoured here: the guest's pairs are narrowed to EL0 while KDE is 0, hits it would
+ * not have had are passed, and while its own MDSCR_EL1.SS waits for an exception return we
+ * step silently until its step counts. Arm ARM D2.3 to D2.12.
+ */
+#include "monitor/arm64/monitor.h"
+#include "monitor/arm64/sysreg.h"
+
+#define STEP_SYNDROME ((uint64_t)EC_SOFTSTP_LOW << ESR_EC_SHIFT | ESR_IL | ESR_STEP_ISV | ESR_DFSC_DEBUG)
+#define BT_CONTEXT_FIRST 2u /* BT of 2 and more compares a context */
+
+/* ---- the registers ---- */
+
+#define EACH(X) X(0) X(1) X(2) X(3) X(4) X(5) X(6) X(7) X(8) X(9) X(10) X(11) X(12) X(13) X(14) X(15)
+#define PAIR(n)                                                                                  \
+    SYSREG(dbgbvr##n, "S2_0_C0_C" #n "_4")                                                       \
+    SYSREG(dbgbcr##n, "S2_0_C0_C" #n "_5")                                                       \
+    SYSREG(dbgwvr##n, "S2_0_C0_C" #n "_6")                                                       \
+    SYSREG(dbgwcr##n, "S2_0_C0_C" #n "_7")
+EACH(PAIR)
+
+static void break_load(unsigned n, uint64_t ctrl, uint64_t value)
+{
+#define CASE(i)                                                                                  \
+    case i:                                                                                      \
+        set_dbgbcr##i(0);                                                                        \
+        set_dbgbvr##i(value);                                                                    \
+        set_dbgbcr##i(ctrl);                                                                     \
+        break;
+    switch (n) {
+        EACH(CASE)
+    }
+#undef CASE
+}
+
+static void watch_load(unsigned n, uint64_t ctrl, uint64_t value)
+{
+#define CASE(i)                                                                                  \
+    case i:                                                                                      \
+        set_dbgwcr##i(0);                                                                        \
+        set_dbgwvr##i(value);                                                                    \
+        set_dbgwcr##i(ctrl);                                                                     \
+        break;
+    switch (n) {
+        EACH(CASE)
+    }
+#undef CASE
+}
+
+static void pair_save(struct debug_regs *g, unsigned n, bool watch)
+{
+#define CASE(i)                                                                                  \
+    case i:                                                                                      \
+        g->wcr[i] = get_dbgwcr##i();                                                             \
+        g->wvr[i] = get_dbgwvr##i();                                                             \
+        break;
+    if (watch) {
+        switch (n) {
+            EACH(CASE)
+        }
+        return;
+    }
+#undef CASE
+#define CASE(i)                                                                                  \
+    case i:                                                                                      \
+        g->bcr[i] = get_dbgbcr##i();                                                             \
+        g->bvr[i] = get_dbgbvr##i();                                                             \
+        break;
+    switch (n) {
+        EACH(CASE)
+    }
+#undef CASE
+}
+
+unsigned debug_breaks(void)
+{
+    return (unsigned)gd_bits(get_ID_AA64DFR0_EL1(), 15, 12) + 1;
+}
+
+unsigned debug_watches(void)
+{
+    return (unsigned)gd_bits(get_ID_AA64DFR0_EL1(), 23, 20) + 1;
+}
+
+/* ---- what the guest would have ---- */
+
+/* Are breakpoint, watchpoint and step exceptions enabled where the guest is? D2.4.1 */
+static bool deliverable(const struct cpu *c)
+{
+    const struct debug_regs *g = &c->debug.guest;
+    uint64_t ps = c->frame->pstate;
+
+    if (g->oslk)
+        return false;
+    return ps & PSTATE_NRW || PSTATE_EL(ps) == 0 || (g->mdscr & MDSCR_KDE && !(ps & PSTATE_D));
+}
+
+static bool guest_steps(const struct cpu *c)
+{
+    return c->debug.guest.mdscr & MDSCR_SS && !c->debug.guest.oslk;
+}
+
+/* A pair of the guest as it may be loaded; 0 where it could not fire. */
+static uint64_t gate(const struct debug_regs *g, uint64_t ctrl)
+{
+    if (!(ctrl & DBGCR_E) || !(g->mdscr & MDSCR_MDE) || g->oslk)
+        return 0;
+    ctrl &= ~DBGCR_HMC;
+    if (!(g->mdscr & MDSCR_KDE))
+        ctrl &= ~(1ull << 1); /* PMC, PAC: not at EL1 */
+    return DBGCR_PMC(ctrl) ? ctrl : 0;
+}
+
+/* ---- merging ---- */
+
+struct slots {
+    uint64_t ctrl[GD_HW_MAX], value[GD_HW_MAX];
+    unsigned n;
+    uint16_t lost;
+};
+
+/* A free place, own index first; the guest's pair there is pushed out if all are taken. */
+static unsigned place(struct slots *s, unsigned own, uint16_t allowed, uint16_t ours)
+{
+    unsigned at = own;
+
+    if (s->ctrl[own] & DBGCR_E) {
+        for (unsigned i = 0; i < s->n; i++) {
+            if (!(s->ctrl[i] & DBGCR_E) && gd_bit(allowed, i)) {
+                at = i;
+                break;
+            }
+        }
+    }
+    while (gd_bit(ours, at) || !gd_bit(allowed, at))
+        at = (at + 1) % s->n;
+    if (s->ctrl[at] & DBGCR_E)
+        s->lost |= (uint16_t)(1u << at);
+    return at;
+}
+
+static bool links(uint64_t ctrl, bool watch)
+{
+    return watch ? ctrl & DBGWCR_WT : DBGBCR_BT(ctrl) == 1;
+}
+
+/* The guest's pairs linked to one that ours pushed out would now follow our context. */
+static void drop_links(struct slots *s, uint16_t lost, bool watch)
+{
+    for (unsigned i = 0; i < s->n; i++) {
+        if (links(s->ctrl[i], watch) && gd_bit(lost, DBGCR_LBN(s->ctrl[i]))) {
+            s->ctrl[i] = 0;
+            s->lost |= (uint16_t)(1u << i);
+        }
+    }
+}
+
+static void put_ours(struct slots *s, const struct gd_hw_pair *pairs, uint16_t lift, bool contexts,
+                     uint8_t *at, uint16_t *taken, bool watch)
+{
+    for (unsigned i = 0; i < s->n; i++) {
+        uint64_t ctrl = pairs[i].ctrl;
+        bool context = !watch && DBGBCR_BT(ctrl) >= BT_CONTEXT_FIRST;
+        uint16_t all = (uint16_t)((1u << s->n) - 1);
+
+        if (!(ctrl & DBGCR_E) || gd_bit(lift, i) || context != contexts)
+            continue;
+        at[i] = (uint8_t)place(s, i, context ? target.hw.context : all, *taken);
+        *taken |= (uint16_t)(1u << at[i]);
+        s->ctrl[at[i]] = ctrl;
+        s->value[at[i]] = pairs[i].value;
+    }
+}
+
+static void relink(struct slots *s, uint16_t taken, const uint8_t *at, bool watch)
+{
+    for (unsigned i = 0; i < s->n; i++) {
+        if (gd_bit(taken, i) && links(s->ctrl[i], watch)) {
+            uint64_t to = at[DBGCR_LBN(s->ctrl[i])];
+
+            s->ctrl[i] = (s->ctrl[i] & ~(0xfull << DBGCR_LBN_SHIFT)) | to << DBGCR_LBN_SHIFT;
+        }
+    }
+}
+
+static void fill_guest(struct slots *s, const struct debug *d, const uint64_t *ctrl,
+                       const uint64_t *value)
+{
+    s->lost = 0;
+    for (unsigned i = 0; i < GD_HW_MAX; i++) {
+        s->ctrl[i] = i < s->n && !d->pass ? gate(&d->guest, ctrl[i]) : 0;
+        s->value[i] = value[i];
+    }
+}
+
+static void load(struct cpu *c)
+{
+    struct debug *d = &c->debug;
+    struct slots b = { .n = debug_breaks() }, w = { .n = debug_watches() };
+    uint16_t taken_b = 0, taken_w = 0;
+    uint8_t at_b[GD_HW_MAX] = { 0 }, at_w[GD_HW_MAX] = { 0 };
+    uint64_t mdscr = d->guest.mdscr & ~(MDSCR_SS | MDSCR_KDE);
+
+    fill_guest(&b, d, d->guest.bcr, d->guest.bvr);
+    fill_guest(&w, d, d->guest.wcr, d->guest.wvr);
+    if (d->hw) {
+        put_ours(&b, d->ours.b, d->lift_b, true, at_b, &taken_b, false);
+        drop_links(&b, b.lost, false);
+        drop_links(&w, b.lost, true);
+        put_ours(&b, d->ours.b, d->lift_b, false, at_b, &taken_b, false);
+        put_ours(&w, d->ours.w, d->lift_w, false, at_w, &taken_w, true);
+        relink(&b, taken_b, at_b, false);
+        relink(&w, taken_w, at_b, true);
+    }
+    d->lost_b = b.lost;
+    d->lost_w = w.lost;
+    for (unsigned i = 0; i < b.n; i++)
+        break_load(i, b.ctrl[i], b.value[i]);
+    for (unsigned i = 0; i < w.n; i++)
+        watch_load(i, w.ctrl[i], w.value[i]);
+    set_MDSCR_EL1(mdscr | MDSCR_MDE);
+    d->reload = false;
+}
+
+/* ---- taking and giving back ---- */
+
+static void activate(struct cpu *c)
+{
+    struct debug *d = &c->debug;
+
+    for (unsigned i = 0; i < debug_breaks(); i++)
+        pair_save(&d->guest, i, false);
+    for (unsigned i = 0; i < debug_watches(); i++)
+        pair_save(&d->guest, i, true);
+    d->guest.mdscr = get_MDSCR_EL1();
+    d->guest.oslk = get_OSLSR_EL1() & OSLSR_OSLK;
+    set_OSLAR_EL1(0);
+    d->guest_ss = c->frame->pstate & PSTATE_SS;
+    c->frame->pstate &= ~PSTATE_SS;
+    set_MDCR_EL2(get_MDCR_EL2() | MDCR_TDE | MDCR_TDA | MDCR_TDOSA | MDCR_TDRA);
+    d->active = d->reload = true;
+    d->in_flight = d->pass = false;
+    d->ss_mode = SS_OFF;
+}
+
+static void deactivate(struct cpu *c)
+{
+    struct debug *d = &c->debug;
+
+    for (unsigned i = 0; i < debug_breaks(); i++)
+        break_load(i, d->guest.bcr[i], d->guest.bvr[i]);
+    for (unsigned i = 0; i < debug_watches(); i++)
+        watch_load(i, d->guest.wcr[i], d->guest.wvr[i]);
+    set_MDSCR_EL1(d->guest.mdscr);
+    set_OSLAR_EL1(d->guest.oslk);
+    c->frame->pstate = (c->frame->pstate & ~PSTATE_SS) | (d->guest_ss ? PSTATE_SS : 0);
+    set_MDCR_EL2(get_MDCR_EL2() & ~(MDCR_TDE | MDCR_TDA | MDCR_TDOSA | MDCR_TDRA));
+    d->active = false;
+    d->lost_b = d->lost_w = 0;
+}
+
+void debug_power_on(struct cpu *c)
+{
+    struct debug *d = &c->debug;
+
+    /* Debug registers of a CPU that is turned on: disabled, OS lock set (D2.8). */
+    d->guest = (struct debug_regs){ .oslk = true };
+    d->guest_ss = false;
+    if (d->active) {
+        d->reload = true;
+        d->in_flight = d->pass = false;
+        d->ss_mode = SS_OFF;
+        return;
+    }
+    for (unsigned i = 0; i < debug_breaks(); i++)
+        break_load(i, 0, 0);
+    for (unsigned i = 0; i < debug_watches(); i++)
+        watch_load(i, 0, 0);
+    set_OSLAR_EL1(1);
+}
+
+void debug_arm(struct cpu *c, const struct gd_arm *arm)
+{
+    struct debug *d = &c->debug;
+
+    if (d->generation != arm->generation || d->hw != arm->hw || d->lift_b != arm->lift_b ||
+        d->lift_w != arm->lift_w) {
+        d->ours = *arm->set;
+        d->generation = arm->generation;
+        d->lift_b = arm->lift_b;
+        d->lift_w = arm->lift_w;
+        d->hw = arm->hw;
+        d->reload = true;
+    }
+    d->sw = arm->sw;
+    d->step = arm->step;
+}
+
+/* ---- stepping ---- */
+
+static void inject(struct cpu *c, uint64_t esr, uint64_t far)
+{
+    struct gd_cpu *view = run_view(c);
+    struct gd_exit x = { .kind = GD_EXIT_DEBUG, .syndrome = esr, .addr = far };
+
+    gd_arch_arm64.inject(view, &x);
+    gd_cpu_flush(view);
+    c->debug.guest_ss = false;
+    c->debug.in_flight = false;
+}
+
+/* One instruction was executed under PSTATE.SS, whoever wanted that. */
+static void completed(struct cpu *c)
+{
+    struct debug *d = &c->debug;
+    const struct frame *f = c->frame;
+    bool returned = PSTATE_EL(f->pstate) < d->from_el || f->pc != d->from_pc + 4;
+
+    d->in_flight = false;
+    d->reload |= d->pass;
+    d->pass = false;
+    if (d->ss_mode == SS_GUEST)
+        d->guest_ss = false;
+    else if (d->ss_mode == SS_SILENT && deliverable(c))
+        /* DebugExceptionReturnSS(): PSTATE.SS comes from SPSR_EL1 */
+        d->guest_ss = returned && get_SPSR_EL1() & PSTATE_SS;
+}
+
+bool debug_stepped(struct cpu *c)
+{
+    struct debug *d = &c->debug;
+
+    if (!d->active || !d->in_flight || c->frame->pstate & PSTATE_SS)
+        return false;
+    completed(c);
+    return d->step;
+}
+
+void debug_skipped(struct cpu *c)
+{
+    if (c->debug.active && c->debug.in_flight)
+        completed(c);
+    c->frame->pstate &= ~PSTATE_SS;
+}
+
+static void step_state(struct cpu *c)
+{
+    struct debug *d = &c->debug;
+    enum ss_mode mode = !guest_steps(c) ? SS_OFF : deliverable(c) ? SS_GUEST : SS_SILENT;
+    bool want = d->step || d->pass || mode != SS_OFF;
+    uint64_t mdscr = get_MDSCR_EL1();
+
+    if (want != (bool)(mdscr & MDSCR_SS))
+        set_MDSCR_EL1(want ? mdscr | MDSCR_SS : mdscr & ~MDSCR_SS);
+    if (want && !d->in_flight) {
+        d->from_el = (uint8_t)PSTATE_EL(c->frame->pstate);
+        d->from_pc = c->frame->pc;
+    }
+    c->frame->pstate = (c->frame->pstate & ~PSTATE_SS) | (want ? PSTATE_SS : 0);
+    d->in_flight = want;
+    d->ss_mode = mode;
+}
+
+void debug_enter(struct cpu *c)
+{
+    struct debug *d = &c->debug;
+    bool need = d->sw || d->hw || d->step;
+
+    c->hold_irq = (d->step && !engine.step_irq) || d->pass;
+    if (!need && !d->active)
+        return;
+    if (need != d->active) {
+        if (!need) {
+            deactivate(c);
+            return;
+        }
+        activate(c);
+    }
+    /* The guest's step is pending: MDSCR_EL1.SS, and PSTATE.SS used up. */
+    if (guest_steps(c) && deliverable(c) && !d->guest_ss && !d->pass)
+        inject(c, STEP_SYNDROME, 0);
+    if (d->reload)
+        load(c);
+    step_state(c);
+    isb();
+}
+
+/* ---- debug exceptions ---- */
+
+/* Neither ours nor, as the guest has masked them, the guest's: one instruction without its
+ * pairs. */
+static void pass_by(struct cpu *c)
+{
+    c->debug.pass = c->debug.reload = true;
+}
+
+bool debug_exit(struct cpu *c, uint64_t esr, uint64_t far, struct gd_exit *x)
+{
+    struct debug *d = &c->debug;
+    unsigned ec = ESR_EC(esr);
+    struct gd_event ev = { .kind = GD_EV_UNKNOWN };
+
+    *x = (struct gd_exit){ .kind = GD_EXIT_DEBUG, .syndrome = esr, .addr = far };
+    if (ec == EC_SOFTSTP_LOW) {
+        completed(c);
+        return d->step;
+    }
+    if (ec != EC_BREAKPT_LOW && ec != EC_WATCHPT_LOW)
+        return true;
+    gd_arch_arm64.event(run_view(c), x, &d->ours, &ev);
+    if (d->hw && ev.slots & ~(ec == EC_BREAKPT_LOW ? d->lift_b : d->lift_w))
+        return true;
+    if (!deliverable(c) || !(d->guest.mdscr & MDSCR_MDE)) {
+        pass_by(c);
+        return false;
+    }
+    inject(c, esr, far);
+    x->kind = GD_EXIT_OTHER; /* a step of ours ends at the guest's vector */
+    return d->step;
+}
+
+/* ---- the guest's accesses ---- */
+
+static void write_mdscr(struct cpu *c, uint64_t value)
+{
+    struct debug *d = &c->debug;
+
+    if ((d->guest.mdscr ^ value) & ~MDSCR_SS)
+        d->reload = true;
+    d->guest.mdscr = value;
+}
+
+static bool pair_access(struct cpu *c, unsigned n, unsigned op2, bool write, uint64_t *value)
+{
+    struct debug_regs *g = &c->debug.guest;
+    uint64_t *reg = op2 == 4 ? &g->bvr[n] :
+                    op2 == 5 ? &g->bcr[n] :
+                    op2 == 6 ? &g->wvr[n] :
+                               &g->wcr[n];
+
+    if (n >= (op2 < 6 ? debug_breaks() : debug_watches()))
+        return false;
+    if (write) {
+        *reg = op2 == 5 ? *value & ~DBGBCR_RES0 : op2 == 7 ? *value & ~DBGWCR_RES0 : *value & ~3ull;
+        c->debug.reload = true;
+    } else {
+        *value = *reg;
+    }
+    return true;
+}
+
+bool debug_access(struct cpu *c, unsigned key, bool write, uint64_t *value)
+{
+    struct debug_regs *g = &c->debug.guest;
+    unsigned op2 = key & 7, crm = key >> 3 & 15;
+
+    if ((key & ~0x7fu) == SYSREG_KEY(2u, 0u, 0u, 0u, 0u) && op2 >= 4)
+        return pair_access(c, crm, op2, write, value);
+    switch (key) {
+    case SYSREG_KEY(2, 0, 0, 2, 2): /* MDSCR_EL1 */
+        if (write)
+            write_mdscr(c, *value);
+        else
+            *value = g->mdscr;
+        return true;
+    case SYSREG_KEY(2, 0, 1, 0, 4): /* OSLAR_EL1 */
+        c->debug.reload |= g->oslk != (*value & 1);
+        g->oslk = *value & 1;
+        return write;
+    case SYSREG_KEY(2, 0, 1, 1, 4): /* OSLSR_EL1 */
+        *value = get_OSLSR_EL1() | (g->oslk ? OSLSR_OSLK : 0);
+        return !write;
+    case SYSREG_KEY(2, 0, 7, 14, 6): /* DBGAUTHSTATUS_EL1: non-invasive and invasive, as is */
+    case SYSREG_KEY(2, 0, 1, 0, 0):  /* MDRAR_EL1 */
+    case SYSREG_KEY(2, 3, 0, 1, 0):  /* MDCCSR_EL0 */
+        *value = 0;
+        return !write;
+    case SYSREG_KEY(2, 0, 0, 0, 2): /* OSDTRRX_EL1 */
+    case SYSREG_KEY(2, 0, 0, 2, 0): /* MDCCINT_EL1 */
+    case SYSREG_KEY(2, 0, 0, 3, 2): /* OSDTRTX_EL1 */
+    case SYSREG_KEY(2, 0, 0, 6, 2): /* OSECCR_EL1 */
+    case SYSREG_KEY(2, 0, 1, 3, 4): /* OSDLR_EL1 */
+    case SYSREG_KEY(2, 0, 1, 4, 4): /* DBGPRCR_EL1 */
+    case SYSREG_KEY(2, 0, 7, 8, 6): /* DBGCLAIMSET_EL1 */
+    case SYSREG_KEY(2, 0, 7, 9, 6): /* DBGCLAIMCLR_EL1 */
+    case SYSREG_KEY(2, 3, 0, 4, 0): /* DBGDTR_EL0 */
+    case SYSREG_KEY(2, 3, 0, 5, 0): /* DBGDTRRX_EL0, DBGDTRTX_EL0 */
+        if (!write)
+            *value = 0;
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* ---- what the engine asks ---- */
+
+bool debug_reg_get(struct cpu *c, unsigned num, uint64_t *value)
+{
+    struct debug *d = &c->debug;
+    struct debug_regs now;
+    const struct debug_regs *g = &d->guest;
+
+    if (num == GD_ARM64_PSTATE) {
+        *value = c->frame->pstate;
+        if (d->active)
+            *value = (*value & ~PSTATE_SS) | (d->guest_ss ? PSTATE_SS : 0);
+        return true;
+    }
+    if (d->active && (num == GD_ARM64_MDSCR_EL1 || num == GD_ARM64_OSLSR_EL1)) {
+        *value = num == GD_ARM64_MDSCR_EL1 ? g->mdscr : 8 | (g->oslk ? OSLSR_OSLK : 0);
+        return true;
+    }
+    if (num < GD_ARM64_DBGBCR(0) || num >= GD_ARM64_DBGWCR(GD_HW_MAX))
+        return false;
+    if (!d->active) {
+        if (c != this_cpu())
+            return false;
+        if (num >= GD_ARM64_DBGWCR(debug_watches()) ||
+            (num < GD_ARM64_DBGWCR(0) && num >= GD_ARM64_DBGBCR(debug_breaks())))
+            return false;
+        g = &now;
+        pair_save(&now, num % 16, num >= GD_ARM64_DBGWCR(0));
+    }
+    *value = num < GD_ARM64_DBGWCR(0) ? g->bcr[num % 16] : g->wcr[num % 16];
+    return true;
+}
+
+bool debug_reg_set(struct cpu *c, unsigned num, uint64_t value)
+{
+    struct debug *d = &c->debug;
+
+    if (num == GD_ARM64_PSTATE) {
+        if (d->active) {
+            d->guest_ss = value & PSTATE_SS;
+            value = (value & ~PSTATE_SS) | (c->frame->pstate & PSTATE_SS);
+        }
+        c->frame->pstate = value;
+        return true;
+    }
+    if (num == GD_ARM64_MDSCR_EL1 && d->active) {
+        write_mdscr(c, value);
+        return true;
+    }
+    return num == GD_ARM64_OSLSR_EL1;
+}
+
+static void bits(struct gd_out *o, uint16_t set)
+{
+    bool any = false;
+
+    for (unsigned i = 0; i < GD_HW_MAX; i++) {
+        if (gd_bit(set, i)) {
+            gd_put_fmt(o, any ? ",%u" : "%u", i);
+            any = true;
+        }
+    }
+    if (!any)
+        gd_put_str(o, "none");
+}
+
+static uint16_t enabled(const uint64_t *ctrl)
+{
+    uint16_t set = 0;
+
+    for (unsigned i = 0; i < GD_HW_MAX; i++)
+        set |= (uint16_t)((ctrl[i] & DBGCR_E) << i);
+    return set;
+}
+
+void debug_describe(void *ctx, struct gd_out *o)
+{
+    (void)ctx;
+    for (unsigned i = 0; i < ncpus; i++) {
+        const struct debug *d = &cpus[i].debug;
+
+        gd_put_fmt(o, "CPU %u: ", i);
+        if (!d->active) {
+            gd_put_str(o, "nothing of ours is loaded; the guest owns all its debug registers\n");
+            continue;
+        }
+        gd_put_str(o, "the guest holds breakpoints ");
+        bits(o, enabled(d->guest.bcr));
+        gd_put_str(o, ", watchpoints ");
+        bits(o, enabled(d->guest.wcr));
+        if (d->lost_b || d->lost_w) {
+            gd_put_str(o, "; suspended for want of registers: breakpoints ");
+            bits(o, d->lost_b);
+            gd_put_str(o, ", watchpoints ");
+            bits(o, d->lost_w);
+        }
+        gd_put_byte(o, '\n');
+    }
+}

@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Reset, exception vectors and the few things that need an instruction of their own. The image
+ * begins with the header of an arm64 Linux Image, so that any loader of such kernels (QEMU's
+ * -kernel, U-Boot's booti) hands over the device tree in x0. The guest's general registers,
+ * PC and PSTATE go to a frame at the top of this CPU's stack on every exit and come back from
+ * there on every entry; nothing else of the guest is touched here.
+ */
+#define FRAME 272
+
+        .section .text.head, "ax"
+        .globl image_start
+image_start:
+        b       reset
+        .long   0
+        .quad   0                       /* text_offset: at the 2 MB boundary itself */
+        .quad   image_size
+        .quad   2                       /* little endian, 4 KB, anywhere */
+        .quad   0, 0, 0
+        .ascii  "ARM\x64"
+        .long   0
+
+        .globl  _start
+_start:
+reset:
+        mov     x19, x0
+        mrs     x1, CurrentEL
+        cmp     x1, #(2 << 2)
+        b.ne    wrong_el
+        adr     x1, image_start         /* must run where it is linked */
+        ldr     x2, =image_start
+        cmp     x1, x2
+        b.ne    wrong_el
+        msr     daifset, #15
+        bl      el2_plain
+
+        /* No stale lines over what is about to be written without caches. */
+        adrp    x0, image_start
+        ldr     x1, =image_end
+        bl      dcache_clean_invalidate
+        adrp    x0, bss_start
+        add     x0, x0, :lo12:bss_start
+        ldr     x1, =image_end
+1:      stp     xzr, xzr, [x0], #16
+        cmp     x0, x1
+        b.lo    1b
+        adrp    x0, image_start
+        ldr     x1, =image_end
+        bl      dcache_invalidate
+
+        ldr     x0, =stacks
+        ldr     x1, =stack_size
+        add     x0, x0, x1
+        sub     sp, x0, #FRAME          /* the guest's frame lies on top */
+        mov     x0, x19
+        bl      boot_main
+0:      wfi
+        b       0b
+
+        /* Not at EL2 or not where we belong: no UART is known to be reachable. */
+wrong_el:
+        ldr     x1, =early_uart
+        adr     x2, wrong_text
+1:      ldrb    w3, [x2], #1
+        cbz     w3, 0b
+        str     w3, [x1]
+        b       1b
+wrong_text:
+        .asciz  "guestdbg-el2: this must start at EL2, at its load address (QEMU: -M virt,virtualization=on)\r\n"
+        .balign 4
+
+        /* PSCI CPU_ON comes here with x0 = struct cpu's index, MMU off. */
+        .globl  secondary_entry
+secondary_entry:
+        msr     daifset, #15
+        mov     x19, x0
+        bl      el2_plain
+        ldr     x1, =stacks
+        ldr     x2, =stack_size
+        madd    x1, x19, x2, x1
+        add     x1, x1, x2
+        sub     sp, x1, #FRAME
+        mov     x0, x19
+        bl      secondary_main
+0:      wfi
+        b       0b
+
+        /* A known EL2: nothing from the loader's MMU, FP usable. */
+el2_plain:
+        mov     x0, #(1 << 31)          /* HCR_EL2.RW, E2H = 0 */
+        msr     hcr_el2, x0
+        isb
+        ldr     x0, =0x30c50830         /* SCTLR_EL2 RES1, MMU and caches off */
+        msr     sctlr_el2, x0
+        mov     x0, #0x33ff
+        msr     cptr_el2, x0
+        ldr     x0, =vectors
+        msr     vbar_el2, x0
+        msr     spsel, #1
+        isb
+        ret
+
+        .macro  dcache_by_line op
+        mrs     x2, ctr_el0
+        ubfx    x2, x2, #16, #4
+        mov     x3, #4
+        lsl     x3, x3, x2
+        sub     x2, x3, #1
+        bic     x0, x0, x2
+1:      dc      \op, x0
+        add     x0, x0, x3
+        cmp     x0, x1
+        b.lo    1b
+        dsb     sy
+        ret
+        .endm
+dcache_clean_invalidate:
+        dcache_by_line civac
+dcache_invalidate:
+        dcache_by_line ivac
+
+        /* cache_clean_code(start, end): instruction fetch sees what was written */
+        .globl  cache_clean_code
+cache_clean_code:
+        mrs     x2, ctr_el0
+        ubfx    x3, x2, #16, #4
+        mov     x4, #4
+        lsl     x4, x4, x3
+        sub     x5, x4, #1
+        bic     x6, x0, x5
+1:      dc      civac, x6               /* to memory: the guest's caches may be off */
+        add     x6, x6, x4
+        cmp     x6, x1
+        b.lo    1b
+        dsb     sy
+        ic      ialluis                 /* any virtual alias, on every CPU */
+        dsb     sy
+        isb
+        ret
+
+        .section .text
+        .macro  vector kind
+        .balign 128
+        sub     sp, sp, #FRAME
+        stp     x0, x1, [sp]
+        mov     x1, #\kind
+        b       enter
+        .endm
+
+        .balign 2048
+        .globl  vectors
+vectors:
+        vector  8                       /* from EL2 itself, SP_EL0: never used */
+        vector  9
+        vector  10
+        vector  11
+        vector  4                       /* from EL2 itself: an error of ours */
+        vector  5
+        vector  6
+        vector  7
+        vector  0                       /* from the guest, AArch64 */
+        vector  1
+        vector  2
+        vector  3
+        vector  0                       /* from the guest, AArch32 EL0 */
+        vector  1
+        vector  2
+        vector  3
+
+enter:
+        stp     x2, x3, [sp, #16]
+        stp     x4, x5, [sp, #32]
+        stp     x6, x7, [sp, #48]
+        stp     x8, x9, [sp, #64]
+        stp     x10, x11, [sp, #80]
+        stp     x12, x13, [sp, #96]
+        stp     x14, x15, [sp, #112]
+        stp     x16, x17, [sp, #128]
+        stp     x18, x19, [sp, #144]
+        stp     x20, x21, [sp, #160]
+        stp     x22, x23, [sp, #176]
+        stp     x24, x25, [sp, #192]
+        stp     x26, x27, [sp, #208]
+        stp     x28, x29, [sp, #224]
+        mrs     x2, elr_el2
+        mrs     x3, spsr_el2
+        stp     x30, x2, [sp, #240]
+        str     x3, [sp, #256]
+        mov     x0, sp
+        bl      trap
+        mov     x0, sp
+        /* fall through */
+
+        .globl  guest_resume
+guest_resume:
+        mov     sp, x0
+        ldr     x3, [sp, #256]
+        ldp     x30, x2, [sp, #240]
+        msr     elr_el2, x2
+        msr     spsr_el2, x3
+        ldp     x2, x3, [sp, #16]
+        ldp     x4, x5, [sp, #32]
+        ldp     x6, x7, [sp, #48]
+        ldp     x8, x9, [sp, #64]
+        ldp     x10, x11, [sp, #80]
+        ldp     x12, x13, [sp, #96]
+        ldp     x14, x15, [sp, #112]
+        ldp     x16, x17, [sp, #128]
+        ldp     x18, x19, [sp, #144]
+        ldp     x20, x21, [sp, #160]
+        ldp     x22, x23, [sp, #176]
+        ldp     x24, x25, [sp, #192]
+        ldp     x26, x27, [sp, #208]
+        ldp     x28, x29, [sp, #224]
+        ldp     x0, x1, [sp]
+        add     sp, sp, #FRAME
+        eret
+        dsb     nsh                     /* no speculation past the return */
+        isb
+
+        .globl  smc
+smc:
+        smc     #0
+        ret
+
+        /* smc_frame(x): registers 0 to 17 in and out; SMCCC may change all of these */
+        .globl  smc_frame
+smc_frame:
+        stp     x29, x30, [sp, #-32]!
+        str     x19, [sp, #16]
+        mov     x19, x0
+        ldp     x2, x3, [x19, #16]
+        ldp     x4, x5, [x19, #32]
+        ldp     x6, x7, [x19, #48]
+        ldp     x8, x9, [x19, #64]
+        ldp     x10, x11, [x19, #80]
+        ldp     x12, x13, [x19, #96]
+        ldp     x14, x15, [x19, #112]
+        ldp     x16, x17, [x19, #128]
+        ldp     x0, x1, [x19]
+        smc     #0
+        stp     x0, x1, [x19]
+        stp     x2, x3, [x19, #16]
+        stp     x4, x5, [x19, #32]
+        stp     x6, x7, [x19, #48]
+        stp     x8, x9, [x19, #64]
+        stp     x10, x11, [x19, #80]
+        stp     x12, x13, [x19, #96]
+        stp     x14, x15, [x19, #112]
+        stp     x16, x17, [x19, #128]
+        ldr     x19, [sp, #16]
+        ldp     x29, x30, [sp], #32
+        ret
+
+        .globl  fp_save
+fp_save:
+        .irp    n, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31
+        str     q\n, [x0, #(16 * \n)]
+        .endr
+        ret
+
+        /* fp_load(n, v): one register, so that the others keep their SVE halves */
+        .globl  fp_load
+fp_load:
+        adr     x2, 1f
+        add     x2, x2, x0, lsl #3
+        br      x2
+1:
+        .irp    n, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31
+        ldr     q\n, [x1]
+        ret
+        .endr
+
+        .section .note.GNU-stack, "", %progbits

@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The guest's registers by the numbers of arch/arm64/arm64.h. General ones live in the exit
+ * frame. System and vector registers stay in the CPU while it only serves an exit; a CPU that
+ * parks stores all of them, so that the others can read them, and takes back what was changed
+ * when it goes on. Vector registers are written back one by one: that way the others keep the
+ * upper halves that SVE uses.
+ */
+#include <string.h>
+
+#include "monitor/arm64/monitor.h"
+#include "monitor/arm64/sysreg.h"
+
+#define ANSWER_MS 2000u
+
+SYSREG(TPIDR_EL0, "S3_3_C13_C0_2")
+SYSREG(FPCR, "S3_3_C4_C4_0")
+SYSREG(FPSR, "S3_3_C4_C4_1")
+
+#define STRING(x) #x
+#define NAME(op0, op1, crn, crm, op2) STRING(S##op0##_##op1##_C##crn##_C##crm##_##op2)
+#define ACCESSORS(num, name, op0, op1, crn, crm, op2, flags)                                     \
+    SYSREG(el1_##name, NAME(op0, op1, crn, crm, op2))
+/* OSLSR_EL1 and the ID registers are read only; their setters are never called. */
+GD_ARM64_EL1_REGS(ACCESSORS)
+GD_ARM64_OWN_REGS(ACCESSORS)
+
+static bool exists(unsigned num)
+{
+    switch (num) {
+    case GD_ARM64_TCR2_EL1:
+        return gd_bits(get_ID_AA64MMFR3_EL1(), 3, 0) != 0;
+    case GD_ARM64_GCSCR_EL1:
+        return gd_bits(get_ID_AA64PFR1_EL1(), 47, 44) != 0;
+    case GD_ARM64_MPIDR_EL1:
+    case GD_ARM64_MIDR_EL1:
+        return true;
+    default:
+        return (num >= GD_ARM64_EL1_FIRST && num <= GD_ARM64_EL1_LAST) ||
+               num == GD_ARM64_OSLSR_EL1 || num == GD_ARM64_DCZID_EL0;
+    }
+}
+
+#define GET_CASE(num, name, op0, op1, crn, crm, op2, flags)                                      \
+    case num:                                                                                    \
+        return get_el1_##name();
+#define SET_CASE(num, name, op0, op1, crn, crm, op2, flags)                                      \
+    case num:                                                                                    \
+        if (!((flags) & GD_ARM64_RO))                                                            \
+            set_el1_##name(value);                                                               \
+        break;
+
+static uint64_t live_get(unsigned num)
+{
+    switch (num) {
+        GD_ARM64_EL1_REGS(GET_CASE)
+        GD_ARM64_OWN_REGS(GET_CASE)
+    }
+    return 0;
+}
+
+static void live_set(unsigned num, uint64_t value)
+{
+    switch (num) {
+        GD_ARM64_EL1_REGS(SET_CASE)
+        GD_ARM64_OWN_REGS(SET_CASE)
+    }
+}
+
+void regs_save(struct cpu *c)
+{
+    for (unsigned n = GD_ARM64_EL1_FIRST; n <= GD_ARM64_DCZID_EL0; n++)
+        c->sys[n - 128] = exists(n) ? live_get(n) : 0;
+    c->tpidr_el0 = get_TPIDR_EL0();
+    c->fpsr = get_FPSR();
+    c->fpcr = get_FPCR();
+    fp_save(&c->v[0][0]);
+    c->sys_dirty[0] = c->sys_dirty[1] = 0;
+    c->v_dirty = 0;
+    c->own_dirty = false;
+    atomic_store(&c->saved, 1);
+}
+
+void regs_restore(struct cpu *c)
+{
+    atomic_store(&c->saved, 0);
+    for (unsigned n = 128; n < GD_REG_MAX; n++) {
+        if (gd_bit(c->sys_dirty[n / 64 - 2], n % 64))
+            live_set(n, c->sys[n - 128]);
+    }
+    if (c->own_dirty) {
+        set_TPIDR_EL0(c->tpidr_el0);
+        set_FPSR(c->fpsr);
+        set_FPCR(c->fpcr);
+    }
+    for (unsigned n = 0; n < 32; n++) {
+        if (gd_bit(c->v_dirty, n))
+            fp_load(n, c->v[n]);
+    }
+    isb();
+}
+
+/* Registers of another CPU are readable once it stored them; it is on its way to that. */
+static bool readable(struct cpu *c)
+{
+    uint64_t deadline;
+
+    if (c == this_cpu() || atomic_load(&c->saved))
+        return true;
+    deadline = time_in_ms(ANSWER_MS);
+    while (!atomic_load(&c->saved)) {
+        if (time_now() > deadline)
+            return false;
+    }
+    return true;
+}
+
+static int own_get(struct cpu *c, unsigned num, uint64_t *value)
+{
+    bool saved = atomic_load(&c->saved);
+
+    switch (num) {
+    case GD_ARM64_TPIDR_EL0:
+        *value = saved ? c->tpidr_el0 : get_TPIDR_EL0();
+        return 0;
+    case GD_ARM64_FPSR:
+        *value = saved ? c->fpsr : get_FPSR();
+        return 0;
+    case GD_ARM64_FPCR:
+        *value = saved ? c->fpcr : get_FPCR();
+        return 0;
+    default:
+        return GD_E_NOREG;
+    }
+}
+
+int regs_get(void *ctx, unsigned vcpu, unsigned num, uint64_t *value)
+{
+    struct cpu *c = &cpus[vcpu];
+
+    (void)ctx;
+    if (vcpu >= ncpus || !readable(c))
+        return GD_E_LOST;
+    if (debug_reg_get(c, num, value))
+        return 0;
+    if (num <= 30) {
+        *value = c->frame->x[num];
+        return 0;
+    }
+    if (num == GD_ARM64_PC) {
+        *value = c->frame->pc;
+        return 0;
+    }
+    if (num < 128)
+        return own_get(c, num, value);
+    if (!exists(num))
+        return GD_E_NOREG;
+    *value = atomic_load(&c->saved) ? c->sys[num - 128] : live_get(num);
+    return 0;
+}
+
+static int own_set(struct cpu *c, unsigned num, uint64_t value)
+{
+    uint64_t *slot = num == GD_ARM64_TPIDR_EL0 ? &c->tpidr_el0 :
+                     num == GD_ARM64_FPSR      ? &c->fpsr :
+                     num == GD_ARM64_FPCR      ? &c->fpcr :
+                                                 NULL;
+
+    if (!slot)
+        return GD_E_NOREG;
+    if (!atomic_load(&c->saved)) {
+        c->tpidr_el0 = get_TPIDR_EL0();
+        c->fpsr = get_FPSR();
+        c->fpcr = get_FPCR();
+    }
+    *slot = value;
+    if (atomic_load(&c->saved)) {
+        c->own_dirty = true;
+        return 0;
+    }
+    set_TPIDR_EL0(c->tpidr_el0);
+    set_FPSR(c->fpsr);
+    set_FPCR(c->fpcr);
+    return 0;
+}
+
+int regs_set(void *ctx, unsigned vcpu, unsigned num, uint64_t value)
+{
+    struct cpu *c = &cpus[vcpu];
+
+    (void)ctx;
+    if (vcpu >= ncpus || !readable(c))
+        return GD_E_LOST;
+    if (debug_reg_set(c, num, value))
+        return 0;
+    if (num <= 30) {
+        c->frame->x[num] = value;
+        return 0;
+    }
+    if (num == GD_ARM64_PC) {
+        c->frame->pc = value;
+        return 0;
+    }
+    if (num < 128)
+        return own_set(c, num, value);
+    if (!exists(num))
+        return GD_E_NOREG;
+    if (!atomic_load(&c->saved)) {
+        live_set(num, value);
+        isb();
+        return 0;
+    }
+    c->sys[num - 128] = value;
+    c->sys_dirty[num / 64 - 2] |= 1ull << num % 64;
+    return 0;
+}
+
+int regs_wide_get(void *ctx, unsigned vcpu, unsigned num, uint8_t *bytes, size_t n)
+{
+    struct cpu *c = &cpus[vcpu];
+    unsigned v = num - GD_ARM64_V(0);
+
+    (void)ctx;
+    if (v >= 32 || n != 16)
+        return GD_E_NOREG;
+    if (vcpu >= ncpus || !readable(c))
+        return GD_E_LOST;
+    if (!atomic_load(&c->saved))
+        fp_save(&c->v[0][0]);
+    memcpy(bytes, c->v[v], n);
+    return 0;
+}
+
+int regs_wide_set(void *ctx, unsigned vcpu, unsigned num, const uint8_t *bytes, size_t n)
+{
+    struct cpu *c = &cpus[vcpu];
+    unsigned v = num - GD_ARM64_V(0);
+
+    (void)ctx;
+    if (v >= 32 || n != 16)
+        return GD_E_NOREG;
+    if (vcpu >= ncpus || !readable(c))
+        return GD_E_LOST;
+    memcpy(c->v[v], bytes, n);
+    if (atomic_load(&c->saved))
+        c->v_dirty |= 1u << v;
+    else
+        fp_load(v, c->v[v]);
+    return 0;
+}

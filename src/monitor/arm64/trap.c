@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Every exception to EL2. What the guest did is served here or given to the engine; what the
+ * monitor itself did wrong is reported on the UART and ends it.
+ */
+#include "monitor/arm64/monitor.h"
+#include "monitor/arm64/sysreg.h"
+
+/* Kinds as entry.S numbers them: 0 to 3 from the guest, 4 to 11 from EL2. */
+enum { FROM_GUEST_SYNC, FROM_GUEST_IRQ, FROM_GUEST_FIQ, FROM_GUEST_ERROR, FROM_EL2 };
+
+#define EC_HVC64 0x16u
+#define EC_SMC64 0x17u
+#define EC_SYSREG 0x18u
+#define EC_IABORT_LOW 0x20u
+#define EC_DABORT_LOW 0x24u
+
+#define ISS_DABORT_ISV (1ull << 24)
+#define ISS_DABORT_SSE (1ull << 21)
+#define ISS_DABORT_SF (1ull << 15)
+#define ISS_DABORT_WNR (1ull << 6)
+#define ISS_S1PTW (1ull << 7)
+#define FSC_EXTERNAL 0x10ull /* synchronous external abort, not on a walk */
+
+static void skip_instruction(struct cpu *c)
+{
+    c->frame->pc += 4;
+    debug_skipped(c);
+}
+
+static void give(struct cpu *c, uint64_t esr, const uint64_t *far)
+{
+    struct gd_cpu *view = run_view(c);
+
+    gd_arm64_take_exception(view, esr, far, c->frame->pc);
+    gd_cpu_flush(view);
+    debug_skipped(c);
+}
+
+static void give_undefined(struct cpu *c)
+{
+    give(c, ESR_IL, NULL);
+}
+
+/* A stage-2 fault is for the guest what a missing device is: an external abort. */
+static void give_abort(struct cpu *c, uint64_t esr, uint64_t far)
+{
+    unsigned ec = ESR_EC(esr);
+    bool from_el1 = !(c->frame->pstate & PSTATE_NRW) && PSTATE_EL(c->frame->pstate) == 1;
+    uint64_t wnr = ec == EC_DABORT_LOW ? esr & ISS_DABORT_WNR : 0;
+
+    give(c, (uint64_t)(ec + from_el1) << ESR_EC_SHIFT | ESR_IL | wnr | FSC_EXTERNAL, &far);
+}
+
+/* ---- device memory that is filtered ---- */
+
+static uint64_t extend(uint64_t value, unsigned size, uint64_t esr)
+{
+    if (esr & ISS_DABORT_SSE)
+        value = (uint64_t)gd_sext(value, size * 8);
+    return esr & ISS_DABORT_SF ? value : (uint32_t)value;
+}
+
+static bool data_abort(struct cpu *c, uint64_t esr, uint64_t far)
+{
+    uint64_t ipa = (get_HPFAR_EL2() >> 4 & 0xffffffffffull) << 12 | (far & 0xfff), value;
+    unsigned size = 1u << (esr >> 22 & 3), rt = (unsigned)(esr >> 16 & 31);
+    bool write = esr & ISS_DABORT_WNR;
+
+    if (!(esr & ISS_DABORT_ISV) || esr & ISS_S1PTW || !dist_owns(ipa))
+        return false;
+    value = write && rt != 31 ? c->frame->x[rt] : 0;
+    if (!dist_access(ipa, size, write, &value))
+        return false;
+    if (!write && rt != 31)
+        c->frame->x[rt] = extend(value, size, esr);
+    skip_instruction(c);
+    return true;
+}
+
+/* ---- system registers ---- */
+
+static bool gic_register(struct cpu *c, unsigned key, bool write, uint64_t value)
+{
+    if (!write)
+        return false;
+    switch (key) {
+    case SYSREG_KEY(3, 0, 12, 11, 5):
+        gic_guest_sgi(c, value);
+        return true;
+    case SYSREG_KEY(3, 0, 12, 11, 6): /* SGIs to another security state or group: none here */
+    case SYSREG_KEY(3, 0, 12, 11, 7):
+        return true;
+    default:
+        return false;
+    }
+}
+
+static void system_register(struct cpu *c, uint64_t esr)
+{
+    unsigned rt = (unsigned)(esr >> 5 & 31);
+    unsigned key = SYSREG_KEY((unsigned)(esr >> 20 & 3), (unsigned)(esr >> 14 & 7),
+                              (unsigned)(esr >> 10 & 15), (unsigned)(esr >> 1 & 15),
+                              (unsigned)(esr >> 17 & 7));
+    bool write = !(esr & 1), done;
+    uint64_t value = write && rt != 31 ? c->frame->x[rt] : 0;
+
+    if ((esr >> 20 & 3) == 2)
+        done = c->debug.active && debug_access(c, key, write, &value);
+    else
+        done = gic_register(c, key, write, value);
+    if (!done) {
+        give_undefined(c);
+        return;
+    }
+    if (!write && rt != 31)
+        c->frame->x[rt] = value;
+    skip_instruction(c);
+}
+
+/* ---- dispatch ---- */
+
+static void synchronous(struct cpu *c)
+{
+    uint64_t esr = get_ESR_EL2(), far = get_FAR_EL2();
+    struct gd_exit x = { .kind = GD_EXIT_OTHER };
+
+    switch (ESR_EC(esr)) {
+    case EC_BREAKPT_LOW:
+    case EC_SOFTSTP_LOW:
+    case EC_WATCHPT_LOW:
+    case EC_BKPT32:
+    case EC_BRK64:
+        run_finish(c, debug_exit(c, esr, far, &x) ? &x : NULL);
+        return;
+    case EC_SMC64:
+        skip_instruction(c);
+        psci_call(c);
+        break;
+    case EC_HVC64:
+        debug_skipped(c);
+        psci_call(c);
+        break;
+    case EC_SYSREG:
+        system_register(c, esr);
+        break;
+    case EC_DABORT_LOW:
+        if (!data_abort(c, esr, far))
+            give_abort(c, esr, far);
+        break;
+    case EC_IABORT_LOW:
+        give_abort(c, esr, far);
+        break;
+    default:
+        give_undefined(c);
+    }
+    run_finish(c, c->debug.step ? &x : NULL);
+}
+
+static _Noreturn void own_exception(const struct frame *f, unsigned kind)
+{
+    say_x("exception inside the monitor, ESR_EL2 ", get_ESR_EL2(), "");
+    say_x("  vector ", kind, "");
+    say_x("  ELR_EL2 ", f->pc, "");
+    say_x("  FAR_EL2 ", get_FAR_EL2(), "");
+    say_x("  x30 ", f->x[30], "");
+    stop("this CPU stops");
+}
+
+void trap(struct frame *f, unsigned kind)
+{
+    struct gd_exit x = { .kind = GD_EXIT_DEBUG,
+                         .syndrome = (uint64_t)EC_SOFTSTP_LOW << ESR_EC_SHIFT | ESR_IL |
+                                     ESR_DFSC_DEBUG };
+    struct cpu *c = this_cpu();
+
+    if (kind >= FROM_EL2 || !c || f != c->frame)
+        own_exception(f, kind);
+    c->exits++;
+    if (kind == FROM_GUEST_SYNC) {
+        synchronous(c);
+        return;
+    }
+    if (kind == FROM_GUEST_ERROR)
+        own_exception(f, kind);
+    gic_poll(c);
+    run_finish(c, debug_stepped(c) ? &x : NULL);
+}
