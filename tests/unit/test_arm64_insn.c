@@ -515,7 +515,7 @@ static void control_goes_only_where_the_instruction_leads(void **state)
     successors_are(0x54000040, 2, A_CODE + 4, A_CODE + 8);   /* b.eq .+8 */
     successors_are(0xb5ffffa1, 2, A_CODE + 4, A_CODE - 12);  /* cbnz x1, .-12 */
     successors_are(0xb70c0001, 2, A_CODE + 4, A_CODE - 32768); /* tbnz x1, #33, .-32768 */
-    successors_are(0x74820841, 2, A_CODE + 4, A_CODE + 264); /* cbhi w1, w2, .+264 */
+    successors_are(0x74420841, 2, A_CODE + 4, A_CODE + 264); /* cbhi w1, w2, .+264 */
     successors_are(0xd61f0020, 1, a.reg[1], 0);              /* br x1 */
     successors_are(0xd63f0380, 1, a.reg[28], 0);             /* blr x28: not authenticated */
     successors_are(0xd73f0b9f, 1, 0x12341000, 0);            /* blraa x28, sp */

@@ -94,6 +94,8 @@ static int begin(struct walk *w, enum gd_use use)
     if (tcr2 & TCR2_D128)
         return fail(w, GD_E_FORMAT, "128-bit descriptors, TCR2_EL1.D128");
     w->pie = tcr2 & TCR2_PIE;
+    if (TCR_EPD(w->tcr, w->high))
+        return fail(w, GD_E_UNMAPPED, "walks of this half are disabled, TCR_EL1.EPDx");
     w->granule = granule_of(w->tcr, w->high);
     if (!w->granule)
         return fail(w, GD_E_FORMAT, "reserved granule in TCR_EL1");
@@ -102,8 +104,6 @@ static int begin(struct walk *w, enum gd_use use)
         return fail(w, GD_E_UNMAPPED, "TCR_EL1.TxSZ is out of range");
     if (in_gap(w, use))
         return fail(w, GD_E_UNMAPPED, "the address is in neither half of the address space");
-    if (TCR_EPD(w->tcr, w->high))
-        return fail(w, GD_E_UNMAPPED, "walks of this half are disabled, TCR_EL1.EPDx");
     first_table(w);
     return 0;
 }
