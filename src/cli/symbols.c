@@ -83,6 +83,15 @@ static uint64_t le64(const uint8_t *p)
     return v;
 }
 
+/* arch/arm64/kernel/head.S: the second word of an Image that is also an EFI program branches to primary_entry. */
+static bool entry_matches(const uint8_t *image, const struct symbols *s)
+{
+    uint64_t entry = kallsyms_find(s, "primary_entry");
+    uint32_t word = (uint32_t)(le64(image) >> 32);
+
+    return !entry || word >> 26 != 5 || entry - s->start == 4 + 4 * (uint64_t)(word & 0x3ffffff);
+}
+
 static int check_image(const char *path, const struct blob *b, const struct symbols *s, char *err)
 {
     uint64_t size;
@@ -92,8 +101,8 @@ static int check_image(const char *path, const struct blob *b, const struct symb
         return -1;
     }
     size = le64(b->data + 16);
-    if (s->end_known ? size != s->end - s->start : size < s->end - s->start) {
-        snprintf(err, ERR_MAX, "%s and the listing are of different kernels: their sizes differ", path);
+    if ((s->end_known ? size != s->end - s->start : size < s->end - s->start) || !entry_matches(b->data, s)) {
+        snprintf(err, ERR_MAX, "%s and the listing are of different kernels", path);
         return -1;
     }
     return 0;
