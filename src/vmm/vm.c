@@ -82,6 +82,14 @@ void vm_reset(struct vm *vm)
     set_phase(vm, VM_RESET, 0);
 }
 
+void vm_cpu_on(struct vcpu *cpu)
+{
+    pthread_mutex_lock(&cpu->vm->lock);
+    cpu->off = false;
+    pthread_cond_broadcast(&cpu->vm->changed);
+    pthread_mutex_unlock(&cpu->vm->lock);
+}
+
 void vm_report_alien(struct vm *vm, uint64_t gpa, bool write)
 {
     uint64_t page = gpa & ~(uint64_t)0xfff;
@@ -165,18 +173,18 @@ static int serve(struct vm *vm, struct vcpu *cpu)
     }
 }
 
-/* Waits out a reboot. Returns false when the VM ends. */
+/* Waits out a reboot, and until the guest starts this vCPU. Returns false when the VM ends. */
 static bool next_phase(struct vcpu *cpu)
 {
     struct vm *vm = cpu->vm;
     bool run;
 
-    if (vm->phase == VM_RUN)
+    if (vm->phase == VM_RUN && !cpu->off)
         return true;
     pthread_mutex_lock(&vm->lock);
     cpu->parked = true;
     pthread_cond_broadcast(&vm->changed);
-    while (vm->phase == VM_RESET)
+    while (vm->phase == VM_RESET || (vm->phase == VM_RUN && cpu->off))
         pthread_cond_wait(&vm->changed, &vm->lock);
     run = vm->phase == VM_RUN;
     if (run)
@@ -400,11 +408,14 @@ static int start_vcpus(struct vm *vm)
 {
     for (unsigned i = 0; i < vm->cfg->cpus; i++) {
         struct vcpu *cpu = &vm->cpus[i];
+        char name[16];
         int err = pthread_create(&cpu->thread, NULL, vcpu_thread, cpu);
 
         if (err)
             return vm_fail(vm, "cannot start the thread of vCPU %u: %s", i, strerror(err));
         cpu->started = true;
+        snprintf(name, sizeof(name), "vcpu%u", i);
+        pthread_setname_np(cpu->thread, name);
     }
     return 0;
 }

@@ -59,7 +59,8 @@ struct vcpu {
     struct kvm_run *run;
     pthread_t thread;
     bool started;
-    atomic_bool parked;          /* out of gd_kvm_run, waiting for the next phase */
+    atomic_bool parked;          /* out of gd_kvm_run, waiting for the next phase or to be started */
+    atomic_bool off;             /* set by the machine: waits for vm_cpu_on() */
 };
 
 /*
@@ -136,6 +137,8 @@ int vm_add_device(struct vm *vm, const struct mmio_dev *dev);
 void vm_stop(struct vm *vm, int status);
 void vm_reset(struct vm *vm);
 void vm_wake(struct vm *vm);
+/* Starts a vCPU that is off; its registers are set. */
+void vm_cpu_on(struct vcpu *cpu);
 
 /* One warning on stderr per page that the guest touches and nothing answers. */
 void vm_report_alien(struct vm *vm, uint64_t gpa, bool write);
