@@ -101,33 +101,28 @@ static int add_uart(struct vm *vm)
     return vm_add_device(vm, &dev);
 }
 
-static void add_feature(struct virt *v, unsigned bit)
-{
-    v->init.features[bit / 32] |= 1u << (bit % 32);
-}
-
 static int create(struct vm *vm)
 {
     struct kvm_enable_cap nisv = { .cap = KVM_CAP_ARM_NISV_TO_USER };
+    struct kvm_vcpu_init init;
     struct virt *v = calloc(1, sizeof(*v));
 
     if (!v)
         return vm_fail(vm, "out of memory");
     vm->machine_state = v;
     v->gic_fd = -1;
-    if (ioctl(vm->fd, KVM_ARM_PREFERRED_TARGET, &v->init) < 0)
+    if (ioctl(vm->fd, KVM_ARM_PREFERRED_TARGET, &init) < 0)
         return vm_fail(vm, "KVM knows no vCPU type for this processor: %s", strerror(errno));
-    add_feature(v, KVM_ARM_VCPU_PSCI_0_2);
+    v->target = init.target;
+    v->features = 1u << KVM_ARM_VCPU_PSCI_0_2;
     if (has_cap(vm, KVM_CAP_ARM_PMU_V3) > 0) {
         v->has_pmu = true;
-        add_feature(v, KVM_ARM_VCPU_PMU_V3);
+        v->features |= 1u << KVM_ARM_VCPU_PMU_V3;
     }
     if (has_cap(vm, KVM_CAP_ARM_SVE) > 0)
-        add_feature(v, KVM_ARM_VCPU_SVE);
-    if (has_cap(vm, KVM_CAP_ARM_PTRAUTH_ADDRESS) > 0 && has_cap(vm, KVM_CAP_ARM_PTRAUTH_GENERIC) > 0) {
-        add_feature(v, KVM_ARM_VCPU_PTRAUTH_ADDRESS);
-        add_feature(v, KVM_ARM_VCPU_PTRAUTH_GENERIC);
-    }
+        v->features |= 1u << KVM_ARM_VCPU_SVE;
+    if (has_cap(vm, KVM_CAP_ARM_PTRAUTH_ADDRESS) > 0 && has_cap(vm, KVM_CAP_ARM_PTRAUTH_GENERIC) > 0)
+        v->features |= 1u << KVM_ARM_VCPU_PTRAUTH_ADDRESS | 1u << KVM_ARM_VCPU_PTRAUTH_GENERIC;
     v->has_abort = has_cap(vm, KVM_CAP_ARM_INJECT_EXT_DABT) > 0;
     if (has_cap(vm, KVM_CAP_ARM_NISV_TO_USER) > 0 && ioctl(vm->fd, KVM_ENABLE_CAP, &nisv) < 0)
         return vm_fail(vm, "KVM refuses to report undecodable accesses: %s", strerror(errno));
@@ -138,7 +133,7 @@ static int create(struct vm *vm)
 
 static int init_vcpu(struct vm *vm, struct vcpu *cpu)
 {
-    struct kvm_vcpu_init init = state(vm)->init;
+    struct kvm_vcpu_init init = { .target = state(vm)->target, .features = { state(vm)->features } };
 
     if (cpu->index > 0)
         init.features[0] |= 1u << KVM_ARM_VCPU_POWER_OFF;
@@ -153,7 +148,7 @@ static int vcpu_create(struct vm *vm, struct vcpu *cpu)
 
     if (init_vcpu(vm, cpu) < 0)
         return -1;
-    if ((state(vm)->init.features[0] & 1u << KVM_ARM_VCPU_SVE) &&
+    if ((state(vm)->features & 1u << KVM_ARM_VCPU_SVE) &&
         ioctl(cpu->fd, KVM_ARM_VCPU_FINALIZE, &sve) < 0)
         return vm_fail(vm, "KVM cannot give vCPU %u its SVE registers: %s", cpu->index, strerror(errno));
     return 0;

@@ -29,7 +29,7 @@ struct virt {
     struct pl011 uart;
     int gic_fd;
     bool has_pmu, has_abort;
-    struct kvm_vcpu_init init;        /* the same for all, but for POWER_OFF */
+    uint32_t target, features;        /* KVM_ARM_VCPU_INIT's: bits KVM_ARM_VCPU_*, all but POWER_OFF */
     uint64_t dtb;
 };
 
