@@ -7,7 +7,7 @@
 void client_open(struct client *c, struct fake *f, size_t packet_max,
                  enum gd_on_disconnect policy, bool line)
 {
-    memset(c, 0, sizeof(*c));
+    memset(c, 0, offsetof(struct client, rx));
     c->f = f;
     c->cfg = (struct gd_session_config){
         .engine = &f->e,

@@ -10,24 +10,22 @@
 #include "rsp/state.h"
 
 #define CLIENT_PACKET 0x4000u /* largest PacketSize that a test can ask for */
-#define CLIENT_QUEUE (256u << 10)
+#define CLIENT_QUEUE (64u << 10)
 
 struct client {
     struct fake *f;
     struct gd_session s;
     struct gd_session_config cfg;
-    uint8_t rx[CLIENT_PACKET + 4], tx[2 * CLIENT_PACKET + 8];
     size_t piece;        /* bytes handed over or taken at a time, 0 = all */
     bool stuck;          /* takes no output */
-    uint8_t in[CLIENT_QUEUE]; /* to the session, not yet taken */
-    size_t in_len;
-    uint8_t out[CLIENT_QUEUE]; /* from the session, not yet looked at */
-    size_t out_len;
-    uint8_t packet[4 * CLIENT_PACKET]; /* the last one taken, decoded */
-    size_t packet_len;
+    size_t in_len, out_len, packet_len;
     unsigned nacks;      /* '-' received */
     unsigned packets;    /* received, of any kind */
     const char *fault;   /* a framing rule that the session broke */
+    uint8_t rx[CLIENT_PACKET + 4], tx[2 * CLIENT_PACKET + 8];
+    uint8_t in[CLIENT_QUEUE];  /* to the session, not yet taken */
+    uint8_t out[CLIENT_QUEUE]; /* from the session, not yet looked at */
+    uint8_t packet[4 * CLIENT_PACKET]; /* the last one taken, decoded */
 };
 
 /* Connects to f's engine. packet_max: PacketSize. */

@@ -170,8 +170,11 @@ void fake_word(struct fake *f, uint64_t gpa, uint32_t insn)
 
 void fake_open(struct fake *f, unsigned nvcpus, bool halted)
 {
-    memset(f, 0, sizeof(*f));
+    memset(f, 0, offsetof(struct fake, v));
+    memset(f->v, 0, nvcpus * sizeof(f->v[0]));
     f->nvcpus = nvcpus;
+    f->alone = f->notified = 0;
+    f->time_held = f->code_locked = false;
     f->target = (struct gd_target){
         .arch = &gd_arch_fake,
         .hw = {.nbreak = 4, .nwatch = 4, .context = 8, .step = true, .sw_break = true},
@@ -206,7 +209,7 @@ static void store(struct fake *f, uint8_t *p, uint64_t value, unsigned n)
 {
     size_t at = (size_t)(p - f->ram);
 
-    if (f->code_locked && at < FAKE_RAM_SIZE / 2)
+    if (f->code_locked && (at < FAKE_RAM_SIZE / 2 || memcmp(p, f->truth + at, n)))
         return;
     gd_store_le(p, value, n);
     gd_store_le(f->truth + at, value, n);

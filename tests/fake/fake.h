@@ -34,7 +34,7 @@ struct fake {
     unsigned alone;   /* vCPU + 1 that holds all others */
     unsigned notified;
     bool time_held;
-    bool code_locked; /* guest stores to the first half of RAM do nothing */
+    bool code_locked; /* guest stores to the first half of RAM or to a planted word do nothing */
     struct gd_target target;
     struct gd_engine e;
     struct gd_vcpu vcpus[FAKE_VCPUS];
