@@ -38,6 +38,7 @@ class Gdb:
         os.close(out_write)
         os.set_blocking(self.process.stdout.fileno(), False)
         self.buffer = b""
+        self.stop = None
 
     def post(self, do, text):
         os.write(self.request, json.dumps({"do": do, "text": text}).encode() + b"\n")
@@ -59,6 +60,7 @@ class Gdb:
         answer = json.loads(line)
         if "error" in answer:
             raise GdbError(answer["error"])
+        self.stop = answer.get("stop")
         return answer["ok"]
 
     def __call__(self, command, limit=LIMIT):
@@ -74,6 +76,16 @@ class Gdb:
         """Runs Python inside GDB; the value of `result` comes back."""
         self.post("python", code)
         return self.collect()
+
+    def go(self, command="continue", limit=LIMIT):
+        """Executes what resumes the guest; the stop: breakpoints (numbers), signal, thread, pc, frame."""
+        self(command, limit)
+        return self.stop or {"breakpoints": [], "signal": None, "thread": 0, "pc": 0, "frame": "no stop"}
+
+    def stopped(self, limit=LIMIT):
+        """Waits for the stop after start()."""
+        self.collect(limit)
+        return self.stop or {"breakpoints": [], "signal": None, "thread": 0, "pc": 0, "frame": "no stop"}
 
     def connect(self, guest):
         return self(f"target remote {getattr(guest, 'address', guest)}")

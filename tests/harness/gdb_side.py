@@ -11,7 +11,9 @@ stops = []
 
 
 def on_stop(event):
-    stops.append(type(event).__name__)
+    stop = {"kind": type(event).__name__, "breakpoints": [b.number for b in getattr(event, "breakpoints", [])],
+            "signal": getattr(event, "stop_signal", None)}
+    stops.append(stop)
 
 
 def number(value):
@@ -40,7 +42,13 @@ def serve(request):
 gdb.events.stop.connect(on_stop)
 for line in requests:
     try:
+        stops.clear()
         answer = {"ok": serve(json.loads(line))}
+        if stops:
+            thread = gdb.selected_thread()
+            answer["stop"] = dict(stops[-1], thread=thread.num if thread else 0,
+                                  pc=int(gdb.parse_and_eval("(unsigned long)$pc")) & (1 << 64) - 1,
+                                  frame=gdb.execute("frame 0", False, True))
     except KeyboardInterrupt:
         answer = {"error": "interrupted"}
     except BaseException as e:

@@ -22,6 +22,7 @@ KERNEL = os.environ.get("LAB_KERNEL", "6.12")
 CPU = os.environ.get("LAB_CPU", "max" if ARCH == "arm64" else "power10")
 SMP = os.environ.get("LAB_SMP", "2" if ARCH == "arm64" else "1")
 BUILD = os.environ.get("BUILD", os.path.join(LAB, "build", ARCH))
+GUEST_SH = os.path.join(os.path.dirname(os.path.abspath(__file__)), "guest.sh")
 # Everything here is emulated on a shared machine: limits only end what hangs.
 LIMIT = 300
 
@@ -64,20 +65,16 @@ class Lines:
 
 
 class Host:
-    """A booted lab host. ports: how many guests can be debugged from outside at the same time."""
+    """A booted lab host. ports: how many guests can be debugged from outside at the same time.
+    native: no host is booted, the shell runs on this machine. files are SOURCE:TARGET; path() says
+    where a target is found by a command."""
 
-    def __init__(self, files=(), ports=1, smp=None, memory="2G", timeout=1500):
+    def __init__(self, files=(), ports=1, smp=None, memory="2G", timeout=1500, native=False):
         self.folder = tempfile.TemporaryDirectory(prefix="guestdbg-e2e-")
         self.share = self.folder.name
-        command = [os.path.join(TOP, "lab", "run"), ARCH, "--host-kernel", KERNEL, "--cpu", CPU,
-                   "--smp", str(smp or SMP), "--memory", memory, "--timeout", str(timeout), "--stdin",
-                   "--share", self.share, "--file", os.path.join(BUILD, "src", "guestdbg"),
-                   "--file", os.path.join(os.path.dirname(os.path.abspath(__file__)), "guest.sh") + ":/bin/guest"]
-        for n in range(ports):
-            command += ["--forward", f"0:{4444 + n}"]
-        for f in files:
-            command += ["--file", f]
-        self.process = subprocess.Popen(command + ["--", "sh"], stdin=subprocess.PIPE,
+        self.files = dict(reversed(f.partition(":")[::2]) for f in files) if native else {}
+        command, environment = self.native() if native else self.emulated(files, ports, smp, memory, timeout)
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, env=environment,
                                         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
                                         errors="replace", bufsize=1)
         self.out, self.err = Lines(), Lines()
@@ -85,11 +82,32 @@ class Host:
         self.count = 0
         for stream, sink in ((self.process.stdout, self.sort), (self.process.stderr, self.err.add)):
             threading.Thread(target=self.read, args=(stream, sink), daemon=True).start()
-        self.ports = {}
-        for _ in range(ports):
+        self.ports = {4444 + n: 4444 + n for n in range(ports)} if native else {}
+        while len(self.ports) < ports:
             m, _ = self.err.wait(r"lab: forward 127\.0\.0\.1:(\d+) (\d+)", len(self.ports))
             self.ports[int(m.group(2))] = int(m.group(1))
-        self.run("echo up", limit=LIMIT)
+        self.run("echo up")
+
+    def native(self):
+        bin_folder = os.path.join(self.share, "bin")
+        os.mkdir(bin_folder)
+        os.symlink(os.path.join(BUILD, "src", "guestdbg"), os.path.join(bin_folder, "guestdbg"))
+        os.symlink(GUEST_SH, os.path.join(bin_folder, "guest"))
+        return ["sh"], dict(os.environ, PATH=f"{bin_folder}:{os.environ['PATH']}")
+
+    def path(self, target):
+        return self.files.get(target, target)
+
+    def emulated(self, files, ports, smp, memory, timeout):
+        command = [os.path.join(TOP, "lab", "run"), ARCH, "--host-kernel", KERNEL, "--cpu", CPU,
+                   "--smp", str(smp or SMP), "--memory", memory, "--timeout", str(timeout), "--stdin",
+                   "--share", self.share, "--file", os.path.join(BUILD, "src", "guestdbg"),
+                   "--file", f"{GUEST_SH}:/bin/guest"]
+        for n in range(ports):
+            command += ["--forward", f"0:{4444 + n}"]
+        for f in files:
+            command += ["--file", f]
+        return command + ["--", "sh"], None
 
     def read(self, stream, sink):
         for line in stream:
@@ -145,7 +163,7 @@ class Guest:
         self.console, self.said = Lines(), Lines()
         host.guests[self.number] = self
         n = self.number
-        where = listen or f"tcp:0.0.0.0:{port} --allow-remote"
+        where = listen or (f"tcp:127.0.0.1:{port}" if host.files else f"tcp:0.0.0.0:{port} --allow-remote")
         host.say(f"guest {n} run --listen {where} {' '.join(arguments)} &")
         self.port = host.ports.get(port)
         if wait_ready:

@@ -15,6 +15,11 @@ if os.uname().machine == {"arm64": "aarch64", "ppc64": "ppc64le"}[ARCH]:
     CROSS = ""
 
 
+def native():
+    """Does this machine run guests of ARCH by its own KVM?"""
+    return not CROSS and os.access("/dev/kvm", os.R_OK | os.W_OK)
+
+
 def linux(kernel="6.12"):
     """Path of Debian's kernel as the package has it."""
     return os.path.realpath(os.path.join(LAB, "host", DEBIAN, kernel, "kernel"))
