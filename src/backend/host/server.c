@@ -176,11 +176,26 @@ static void turn_away(struct gd_server *s, int fd)
     s->late_end = now_ms() + FAREWELL_MS;
 }
 
+static bool hung_up(int fd)
+{
+    struct pollfd p = { .fd = fd, .events = POLLRDHUP };
+
+    return poll(&p, 1, 0) > 0;
+}
+
 static void accept_client(struct gd_server *s)
 {
-    int fd = accept4(s->listener.fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    int fd;
     int on = 1;
 
+    /* The next one may be quicker than our look at the last one's end: what that one still
+     * said is read first, and the next is accepted when it is gone. */
+    if (s->client_fd >= 0 && hung_up(s->client_fd)) {
+        if (output_pending(s))
+            begin_leaving(s);
+        return;
+    }
+    fd = accept4(s->listener.fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (fd < 0)
         return;
     if (s->listener.path[0] == '\0')
@@ -258,10 +273,10 @@ static void wait_events(struct gd_server *s)
         gd_session_event(&s->session);
     if (p[3].revents)
         drain_late(s);
-    if (p[1].revents)
-        accept_client(s);
-    if (p[2].revents && s->client_fd == p[2].fd && p[2].events == POLLIN)
+    if (p[2].revents && p[2].events == POLLIN)
         read_client(s);
+    if (p[1].revents && !s->leaving)
+        accept_client(s);
 }
 
 /* The VM's end may have to be told yet; a peer that does not read is not waited for. */
