@@ -5,7 +5,7 @@
 # monitor's memory and UART are out of its reach. Figures: time to userspace beside the same machine without
 # the monitor.
 #
-# lab: none
+# needs: arm64
 # timeout: 1800
 
 import os
