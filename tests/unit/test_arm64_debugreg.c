@@ -172,6 +172,11 @@ static void a_wide_range_leaves_a_slot_to_each_later_point(void **state)
     assert_int_equal(plan(w, 4), 0);
     assert_int_equal(w[0].slots, 0x1);
     pair_is(&set.w[0], 0x07001ff7, 0x1000);
+    w[0].len = 23; /* three pieces, which alone would fit */
+    assert_int_equal(plan(w, 1), 0);
+    assert_int_equal(w[0].slots, 0x7);
+    assert_int_equal(plan(w, 4), 0);
+    assert_int_equal(w[0].slots, 0x1);
     assert_int_equal(plan(w, 5), GD_E_NOWATCH);
     why_says("all hardware watchpoints are in use for 0x5000 (all 4)");
 }

@@ -143,6 +143,7 @@ static const struct hit hits[] = {
     {"no FAR, decoded", 0xb9001020, ESR_WP_WNR | FAR_NONE, 0xdead, 1, 0x50010, 4},
     {"dc zva,x1: the whole block", 0xd50b7421, ESR_WP_WNR | ESR_WP_CM, 0x50000, 3, 0x50000, 64},
     {"undecoded, FAR inside", 0, ESR_WP_WNR, 0x50012, 1, 0x50012, 0},
+    {"undecoded, tagged FAR", 0, ESR_WP_WNR, 0x5a00000000050012, 1, 0x50012, 0},
     {"undecoded, FAR below", 0, ESR_WP_WNR, 0x50008, 1, 0x50008, 0},
     {"undecoded, FAR nearer to the other", 0, ESR_WP_WNR, 0x50016, 2, 0x50016, 0},
     {"undecoded load takes the read watch", 0, 0, 0x5003c, 4, 0x5003c, 0},
@@ -218,6 +219,18 @@ static void a_second_set_can_be_asked_for_exact_hits(void **state)
     assert_false(exact);
     set.w[1].ctrl = set.w[3].ctrl = set.w[0].ctrl = 0; /* only the read watch is left */
     assert_int_equal(gd_arm64_watch_slots(&a.cpu, &x, &set, &acc, &exact), 0);
+}
+
+static void the_lower_of_two_equally_near_is_taken(void **state)
+{
+    struct gd_hw_want w[] = {{.type = GD_WRITE, .addr = 0x50014, .len = 1},
+                             {.type = GD_WRITE, .addr = 0x50010, .len = 1}};
+
+    (void)state;
+    plan(w, 2);
+    a.reg[GD_ARM64_PC] = 0x1000; /* nothing to decode */
+    event(EC_WATCHPT_LOW, ESR_DFSC_DEBUG | ESR_WP_WNR, 0x50012);
+    assert_int_equal(ev.slots, 1);
 }
 
 static void linked_watchpoints_are_told_by_their_context(void **state)
@@ -377,6 +390,7 @@ int main(void)
         cmocka_unit_test_setup(only_a_store_exclusive_is_marked, setup),
         cmocka_unit_test_setup(a_possible_false_hit_is_said_to_be_one, setup),
         cmocka_unit_test_setup(a_second_set_can_be_asked_for_exact_hits, setup),
+        cmocka_unit_test_setup(the_lower_of_two_equally_near_is_taken, setup),
         cmocka_unit_test_setup(linked_watchpoints_are_told_by_their_context, setup),
         cmocka_unit_test_setup(every_debug_exception_reaches_el1_as_the_hardware_has_it, setup),
         cmocka_unit_test_setup(far_is_left_alone_where_the_hardware_gave_none, setup),

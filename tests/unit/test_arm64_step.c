@@ -6,6 +6,7 @@
  */
 #include "support_arm64.h"
 
+#define LDR_X0_X1 0xf9400020u /* faults if x1 is 0 */
 #define NOP 0xd503201fu
 #define LDXR_X0_X1 0xc85f7c20u
 #define STXR_W2_X3_X1 0xc8027c23u
@@ -103,7 +104,7 @@ static uint64_t execute(uint32_t w, uint64_t pc)
     else if (w == ERET) {
         a.reg[GD_ARM64_PSTATE] = a.reg[GD_ARM64_SPSR_EL1];
         return a.reg[GD_ARM64_ELR_EL1];
-    } else if (w == SVC || w == UDF) {
+    } else if (w == SVC || w == UDF || (w == LDR_X0_X1 && !a.reg[1])) {
         hw_exception(0, w == SVC ? pc + 4 : pc);
         return EXCEPTION;
     }
@@ -112,9 +113,11 @@ static uint64_t execute(uint32_t w, uint64_t pc)
 
 static bool take_interrupt(void)
 {
-    if (!pending || (a.reg[GD_ARM64_PSTATE] & PSTATE_I))
+    uint64_t p = a.reg[GD_ARM64_PSTATE];
+
+    if (!pending || (p & (PSTATE_I | PSTATE_F)) == (PSTATE_I | PSTATE_F))
         return false;
-    hw_exception(0x80, a.reg[GD_ARM64_PC]);
+    hw_exception(p & PSTATE_I ? 0x100 : 0x80, a.reg[GD_ARM64_PC]);
     return true;
 }
 
@@ -345,7 +348,8 @@ static void a_branch_to_a_vector_is_no_exception(void **state)
     assert_int_equal(a.reg[GD_ARM64_SPSR_EL1], 0);
     setup(state); /* but a fault of the instruction before the vector is */
     a.reg[GD_ARM64_VBAR_EL1] = A_VBAR;
-    acpu_word(&a, A_VBAR + 0x1fc, UDF);
+    acpu_word(&a, A_VBAR + 0x1fc, LDR_X0_X1);
+    a.reg[1] = 0;
     a.reg[GD_ARM64_PC] = A_VBAR + 0x1fc;
     assert_int_equal(step(), GD_STEP_DONE);
     stands_at(A_VBAR + 0x200, PSTATE_M_EL1H | PSTATE_DAIF);
@@ -594,7 +598,7 @@ static void what_userspace_finishes_is_one_step(void **state)
     struct gd_exit x = {.kind = GD_EXIT_OTHER};
 
     (void)state;
-    CODE(0xf9400020u /* ldr x0, [x1] */);
+    CODE(LDR_X0_X1);
     assert_int_equal(gd_arch_arm64.step_begin(&a.cpu, &s), GD_STEP_ENTER);
     acpu_ran(&a);
     a.reg[GD_ARM64_PC] += 4; /* the back end completed the access */

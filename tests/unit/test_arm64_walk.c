@@ -339,6 +339,11 @@ static void monitor_walk_shows_every_level(void **state)
                       "0x40401234 -> 0x40201234, mapping of 0x200000 bytes, read-only, executable\n");
     print(0x80000000, "level 1: table 0x40020000, entry 2 = 0x0, invalid\n"
                       "no stage-1 translation for 0x80000000 at level 1\n");
+    a.target.features = GD_ARM64_F_LPA; /* TTBR[5:2] are address bits 51:48 */
+    set_tcr(false, 16, 43, 6, false);
+    a.reg[GD_ARM64_TTBR0_EL1] = TABLE(0) | 0x3c;
+    print(0, "level 1: table 0xf000040020000, entry 0\n"
+             "the guest's translation table is broken at 0x0 at level 1 (the table is not in RAM)\n");
     a.reg[GD_ARM64_SCTLR_EL1] = 0;
     print(0x40000000, "the MMU is off\n"
                       "0x40000000 -> 0x40000000, mapping of 0x1000 bytes, writable, executable\n");

@@ -55,7 +55,7 @@ unsigned gd_arm64_reg_size(const struct gd_target *t, unsigned num)
 
 static unsigned sp_of(uint64_t pstate)
 {
-    return (pstate & (PSTATE_NRW | 1)) == 1 ? GD_ARM64_SP_EL1 : GD_ARM64_SP_EL0;
+    return pstate & 1 ? GD_ARM64_SP_EL1 : GD_ARM64_SP_EL0;
 }
 
 /* Bits of a pointer that are signature or tag, as GDB's pauth features want them: from the top

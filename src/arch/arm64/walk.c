@@ -108,6 +108,13 @@ static int begin(struct walk *w, enum gd_use use)
     return 0;
 }
 
+static int bad_table(struct walk *w, const char *detail)
+{
+    if (w->out)
+        gd_put_byte(w->out, '\n');
+    return fail(w, GD_E_BADTABLE, detail);
+}
+
 static int load(struct walk *w, uint64_t *desc)
 {
     unsigned low = w->granule + (w->granule - 3) * (unsigned)(3 - w->level);
@@ -118,15 +125,16 @@ static int load(struct walk *w, uint64_t *desc)
         top = w->in_bits - 1;
     index = gd_bits(w->va, top, low);
     at = w->table + index * 8;
+    if (w->out)
+        gd_put_fmt(w->out, "level %d: table 0x%lx, entry %u", w->level, w->table, (unsigned)index);
     if (at >> w->out_bits)
-        return fail(w, GD_E_BADTABLE, "the table's address is too large");
+        return bad_table(w, "the table's address is too large");
     if (gd_cpu_load64(w->c, at, desc))
-        return fail(w, GD_E_BADTABLE, "the table is not in RAM");
+        return bad_table(w, "the table is not in RAM");
     if (w->big_endian)
         *desc = __builtin_bswap64(*desc);
     if (w->out)
-        gd_put_fmt(w->out, "level %d: table 0x%lx, entry %u = 0x%lx", w->level, w->table,
-                   (unsigned)index, *desc);
+        gd_put_fmt(w->out, " = 0x%lx", *desc);
     return 0;
 }
 
