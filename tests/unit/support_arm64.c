@@ -62,11 +62,15 @@ void acpu_init(struct acpu *a)
     memset(a, 0, sizeof(*a));
     a->target = (struct gd_target){
         .arch = &gd_arch_arm64,
-        .hw = {.nbreak = 6, .nwatch = 4, .context = 0x30, .step = true, .sw_break = true},
+        .hw = { .nbreak = 6, .nwatch = 4, .context = 0x30, .step = true, .sw_break = true },
         .pa_bits = 40,
     };
-    a->be = (struct gd_backend){.reg_get = get, .reg_set = set, .wide_get = wide_get,
-                                .wide_set = wide_set, .mem = mem, .sync_code = sync_code};
+    a->be = (struct gd_backend){ .reg_get = get,
+                                 .reg_set = set,
+                                 .wide_get = wide_get,
+                                 .wide_set = wide_set,
+                                 .mem = mem,
+                                 .sync_code = sync_code };
     a->cpu.target = &a->target;
     a->cpu.be = &a->be;
     a->cpu.be_ctx = a;
@@ -107,5 +111,8 @@ void acpu_exception(struct acpu *a, uint64_t ret)
     a->reg[GD_ARM64_SPSR_EL1] = p;
     a->reg[GD_ARM64_ELR_EL1] = ret;
     a->reg[GD_ARM64_PSTATE] = (p & ~0x1full) | PSTATE_DAIF | PSTATE_M_EL1H;
-    a->reg[GD_ARM64_PC] = A_VBAR + (p & PSTATE_NRW ? 0x600 : !PSTATE_EL(p) ? 0x400 : p & 1 ? 0x200 : 0);
+    a->reg[GD_ARM64_PC] = A_VBAR + (p & PSTATE_NRW  ? 0x600
+                                    : !PSTATE_EL(p) ? 0x400
+                                    : p & 1         ? 0x200
+                                                    : 0);
 }

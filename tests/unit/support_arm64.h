@@ -18,10 +18,10 @@
 #include "arch/arm64/insn.h"
 #include "base/bits.h"
 
-#define A_RAM 0x40000000u
+#define A_RAM      0x40000000u
 #define A_RAM_SIZE 0x100000u
-#define A_CODE 0x40001000u
-#define A_VBAR 0x40080000u
+#define A_CODE     0x40001000u
+#define A_VBAR     0x40080000u
 
 #define EL1H_IRQ_ON PSTATE_M_EL1H /* nothing masked */
 

@@ -9,8 +9,8 @@ static struct gd_why why;
 static int setup(void **state)
 {
     (void)state;
-    t = (struct gd_target){.arch = &gd_arch_arm64,
-                           .hw = {.nbreak = 6, .nwatch = 4, .context = 0x30}};
+    t = (struct gd_target){ .arch = &gd_arch_arm64,
+                            .hw = { .nbreak = 6, .nwatch = 4, .context = 0x30 } };
     return 0;
 }
 
@@ -27,12 +27,14 @@ static void pair_is(const struct gd_hw_pair *p, uint64_t ctrl, uint64_t value)
 
 static struct gd_hw_want point(enum gd_point_type type, uint64_t addr, uint64_t len)
 {
-    return (struct gd_hw_want){.type = type, .addr = addr, .len = len};
+    return (struct gd_hw_want){ .type = type, .addr = addr, .len = len };
 }
 
 static struct gd_hw_want raw(bool watch, uint64_t ctrl, uint64_t value)
 {
-    return (struct gd_hw_want){.type = watch ? GD_ACCESS : GD_HW, .raw = true, .pair = {ctrl, value}};
+    return (struct gd_hw_want){ .type = watch ? GD_ACCESS : GD_HW,
+                                .raw = true,
+                                .pair = { ctrl, value } };
 }
 
 static void why_says(const char *text)
@@ -47,8 +49,9 @@ static void why_says(const char *text)
 
 static void a_breakpoint_is_kernel_and_user_and_sign_extended(void **state)
 {
-    struct gd_hw_want w[] = {point(GD_HW, 0xffff800010000000, 4), point(GD_HW, 0x400000, 4),
-                             point(GD_HW, 0x0008800010000004, 4), point(GD_HW, 0x0018800010000004, 4)};
+    struct gd_hw_want w[] = { point(GD_HW, 0xffff800010000000, 4), point(GD_HW, 0x400000, 4),
+                              point(GD_HW, 0x0008800010000004, 4),
+                              point(GD_HW, 0x0018800010000004, 4) };
 
     (void)state;
     assert_int_equal(plan(w, 4), 0);
@@ -62,7 +65,7 @@ static void a_breakpoint_is_kernel_and_user_and_sign_extended(void **state)
 
 static void halves_of_t32_words_need_aarch32(void **state)
 {
-    struct gd_hw_want w[] = {point(GD_HW, 0x1002, 2), point(GD_HW, 0x1000, 3)};
+    struct gd_hw_want w[] = { point(GD_HW, 0x1002, 2), point(GD_HW, 0x1000, 3) };
 
     (void)state;
     assert_int_equal(plan(w, 1), GD_E_ALIGN);
@@ -89,6 +92,7 @@ static void the_seventh_of_six_is_refused_with_the_count(void **state)
     assert_int_equal(w[6].slots, w[0].slots);
 }
 
+/* clang-format off */
 static const struct {
     enum gd_point_type type;
     uint64_t addr, len, ctrl, value;
@@ -102,6 +106,7 @@ static const struct {
     {GD_WRITE, 0x1fffff0000001000, 8, 0x00001ff7, 0xffffff0000001000},
     {GD_WRITE, 0x5a00000000001000, 8, 0x00001ff7, 0x1000},
 };
+/* clang-format on */
 
 static void every_range_of_one_register_is_exact(void **state)
 {
@@ -160,9 +165,9 @@ static void with_few_slots_the_whole_range_is_watched(void **state)
 
 static void a_wide_range_leaves_a_slot_to_each_later_point(void **state)
 {
-    struct gd_hw_want w[] = {point(GD_WRITE, 0x1001, 100), point(GD_READ, 0x2000, 8),
-                             point(GD_READ, 0x3000, 8), point(GD_READ, 0x4000, 8),
-                             point(GD_READ, 0x5000, 8)};
+    struct gd_hw_want w[] = { point(GD_WRITE, 0x1001, 100), point(GD_READ, 0x2000, 8),
+                              point(GD_READ, 0x3000, 8), point(GD_READ, 0x4000, 8),
+                              point(GD_READ, 0x5000, 8) };
 
     (void)state;
     assert_int_equal(plan(w, 1), 0);
@@ -196,21 +201,22 @@ static void ranges_that_make_no_sense_are_refused(void **state)
     t.hw.nwatch = 1; /* 2 GiB is the most that one register covers */
     assert_int_equal(plan(&astride, 1), GD_E_NOWATCH);
     t.hw.nwatch = 0;
-    assert_int_equal(plan(&(struct gd_hw_want){.type = GD_WRITE, .addr = 0x1000, .len = 8}, 1),
+    assert_int_equal(plan(&(struct gd_hw_want){ .type = GD_WRITE, .addr = 0x1000, .len = 8 }, 1),
                      GD_E_NOWATCH);
     why_says("all hardware watchpoints are in use for 0x1000 (this guest has none)");
 }
 
 static struct gd_hw_want linked(enum gd_point_type type, uint64_t addr, uint64_t context)
 {
-    return (struct gd_hw_want){.type = type, .addr = addr, .len = 4, .linked = true,
-                               .context = context};
+    return (struct gd_hw_want){
+        .type = type, .addr = addr, .len = 4, .linked = true, .context = context
+    };
 }
 
 static void linked_points_share_the_highest_context_aware_register(void **state)
 {
-    struct gd_hw_want w[] = {point(GD_HW, 0x1000, 4), linked(GD_HW, 0x2000, 0x222),
-                             linked(GD_WRITE, 0x3000, 0x222), linked(GD_HW, 0x2000, 0x333)};
+    struct gd_hw_want w[] = { point(GD_HW, 0x1000, 4), linked(GD_HW, 0x2000, 0x222),
+                              linked(GD_WRITE, 0x3000, 0x222), linked(GD_HW, 0x2000, 0x333) };
 
     (void)state;
     assert_int_equal(plan(w, 4), 0);
@@ -228,7 +234,7 @@ static void linked_points_share_the_highest_context_aware_register(void **state)
 
 static void contexts_follow_the_mask_common_to_all_cpus(void **state)
 {
-    struct gd_hw_want w[] = {linked(GD_HW, 0x2000, 1), linked(GD_HW, 0x2000, 2)};
+    struct gd_hw_want w[] = { linked(GD_HW, 0x2000, 1), linked(GD_HW, 0x2000, 2) };
 
     (void)state;
     t.hw.nbreak = 4;
@@ -259,6 +265,7 @@ static void addresses_may_take_context_aware_registers_that_are_free(void **stat
     assert_int_equal(set.b[5].ctrl, 0x3001e7);
 }
 
+/* clang-format off */
 static const struct {
     bool watch;
     uint64_t ctrl, value;
@@ -294,6 +301,7 @@ static const struct {
     {true, 0x201ff7, 0x1000, GD_E_RESERVED},
     {true, 0x101ff7, 0x1000, GD_E_RESERVED},       /* linked to nothing */
 };
+/* clang-format on */
 
 static void raw_pairs_are_taken_as_they_are_or_refused(void **state)
 {
@@ -306,15 +314,17 @@ static void raw_pairs_are_taken_as_they_are_or_refused(void **state)
         if (raws[n].error)
             assert_non_null(why.detail);
         else
-            pair_is(raws[n].watch ? &set.w[0] : DBGBCR_BT(raws[n].ctrl) ? &set.b[5] : &set.b[0],
+            pair_is(raws[n].watch             ? &set.w[0]
+                    : DBGBCR_BT(raws[n].ctrl) ? &set.b[5]
+                                              : &set.b[0],
                     raws[n].ctrl, raws[n].value);
     }
 }
 
 static void raw_links_lead_to_a_raw_context(void **state)
 {
-    struct gd_hw_want w[] = {raw(false, 0x1501e7, 0x1000), raw(true, 0x151ff7, 0x2000),
-                             raw(false, 0x3001e7, 0x222), raw(false, 0x2001e7, 0x333)};
+    struct gd_hw_want w[] = { raw(false, 0x1501e7, 0x1000), raw(true, 0x151ff7, 0x2000),
+                              raw(false, 0x3001e7, 0x222), raw(false, 0x2001e7, 0x333) };
 
     (void)state;
     assert_int_equal(plan(w, 3), 0);

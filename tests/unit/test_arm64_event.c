@@ -28,7 +28,7 @@ static uint64_t esr(unsigned ec, uint64_t iss)
 
 static void event(unsigned ec, uint64_t iss, uint64_t far)
 {
-    struct gd_exit x = {.kind = GD_EXIT_DEBUG, .syndrome = esr(ec, iss), .addr = far};
+    struct gd_exit x = { .kind = GD_EXIT_DEBUG, .syndrome = esr(ec, iss), .addr = far };
 
     gd_cpu_forget(&a.cpu);
     gd_arch_arm64.event(&a.cpu, &x, &set, &ev);
@@ -60,8 +60,8 @@ static void breakpoint_instructions_are_told_by_their_number(void **state)
 
 static void a_breakpoint_is_ours_only_at_its_address(void **state)
 {
-    struct gd_hw_want w[] = {{.type = GD_HW, .addr = 0xffff800010000004, .len = 4},
-                             {.type = GD_HW, .addr = 0xffff800010000008, .len = 4}};
+    struct gd_hw_want w[] = { { .type = GD_HW, .addr = 0xffff800010000004, .len = 4 },
+                              { .type = GD_HW, .addr = 0xffff800010000008, .len = 4 } };
 
     (void)state;
     plan(w, 2);
@@ -84,9 +84,10 @@ static void a_breakpoint_is_ours_only_at_its_address(void **state)
 static void linked_breakpoints_are_told_by_their_context(void **state)
 {
     struct gd_hw_want w[] = {
-        {.type = GD_HW, .addr = A_CODE, .len = 4, .linked = true, .context = 0x111},
-        {.type = GD_HW, .addr = A_CODE, .len = 4, .linked = true, .context = 0x222},
-        {.type = GD_HW, .raw = true, .pair = {0x2001e7, 0x333}}};
+        { .type = GD_HW, .addr = A_CODE, .len = 4, .linked = true, .context = 0x111 },
+        { .type = GD_HW, .addr = A_CODE, .len = 4, .linked = true, .context = 0x222 },
+        { .type = GD_HW, .raw = true, .pair = { 0x2001e7, 0x333 } }
+    };
 
     (void)state;
     plan(w, 2);
@@ -103,8 +104,8 @@ static void linked_breakpoints_are_told_by_their_context(void **state)
 
 static void t32_halves_are_told_apart(void **state)
 {
-    struct gd_hw_want w[] = {{.type = GD_HW, .addr = 0x8000, .len = 2},
-                             {.type = GD_HW, .addr = 0x8002, .len = 2}};
+    struct gd_hw_want w[] = { { .type = GD_HW, .addr = 0x8000, .len = 2 },
+                              { .type = GD_HW, .addr = 0x8002, .len = 2 } };
 
     (void)state;
     a.target.features = GD_ARM64_F_EL0_32;
@@ -119,14 +120,15 @@ static void t32_halves_are_told_apart(void **state)
 
 struct hit {
     const char *what;
-    uint32_t insn;       /* 0: cannot be decoded (no RAM at PC) */
+    uint32_t insn; /* 0: cannot be decoded (no RAM at PC) */
     uint64_t iss, far;
     uint16_t slots;
-    uint64_t addr, len;  /* of the access */
+    uint64_t addr, len; /* of the access */
 };
 
 /* Watched: slot 0 bytes 0x50010 to 0x50013 (write), slot 1 0x50018 to 0x5001f (access),
  * slot 2 0x50040 to 0x5007f (read), slot 3 0x51000 to 0x51007 (write). x1 = 0x50000. */
+/* clang-format off */
 static const struct hit hits[] = {
     {"str w0,[x1,#16], exact", 0xb9001020, ESR_WP_WNR, 0x50010, 1, 0x50010, 4},
     {"str x0,[x1,#12], FAR at its start", 0xf800c020, ESR_WP_WNR, 0x5000c, 1, 0x5000c, 8},
@@ -150,13 +152,14 @@ static const struct hit hits[] = {
     {"undecoded, number given", 0, ESR_WP_WNR | FAR_NONE | ESR_WP_WPTV | 3 << 18, 0xdead, 8, 0x51000, 0},
     {"number of a pair that is not ours", 0, ESR_WP_WNR | ESR_WP_WPTV | 9 << 18, 0x50012, 1, 0x50012, 0},
 };
+/* clang-format on */
 
 static void watch_four(void)
 {
-    struct gd_hw_want w[] = {{.type = GD_WRITE, .addr = 0x50010, .len = 4},
-                             {.type = GD_ACCESS, .addr = 0x50018, .len = 8},
-                             {.type = GD_READ, .addr = 0x50040, .len = 64},
-                             {.type = GD_WRITE, .addr = 0x51000, .len = 8}};
+    struct gd_hw_want w[] = { { .type = GD_WRITE, .addr = 0x50010, .len = 4 },
+                              { .type = GD_ACCESS, .addr = 0x50018, .len = 8 },
+                              { .type = GD_READ, .addr = 0x50040, .len = 64 },
+                              { .type = GD_WRITE, .addr = 0x51000, .len = 8 } };
 
     plan(w, 4);
 }
@@ -204,8 +207,9 @@ static void a_possible_false_hit_is_said_to_be_one(void **state)
 
 static void a_second_set_can_be_asked_for_exact_hits(void **state)
 {
-    struct gd_exit x = {.kind = GD_EXIT_DEBUG, .syndrome = esr(EC_WATCHPT_LOW, ESR_WP_WNR | 0x22),
-                        .addr = 0x50010};
+    struct gd_exit x = { .kind = GD_EXIT_DEBUG,
+                         .syndrome = esr(EC_WATCHPT_LOW, ESR_WP_WNR | 0x22),
+                         .addr = 0x50010 };
     struct gd_access acc;
     bool exact;
 
@@ -223,8 +227,8 @@ static void a_second_set_can_be_asked_for_exact_hits(void **state)
 
 static void the_lower_of_two_equally_near_is_taken(void **state)
 {
-    struct gd_hw_want w[] = {{.type = GD_WRITE, .addr = 0x50014, .len = 1},
-                             {.type = GD_WRITE, .addr = 0x50010, .len = 1}};
+    struct gd_hw_want w[] = { { .type = GD_WRITE, .addr = 0x50014, .len = 1 },
+                              { .type = GD_WRITE, .addr = 0x50010, .len = 1 } };
 
     (void)state;
     plan(w, 2);
@@ -236,8 +240,9 @@ static void the_lower_of_two_equally_near_is_taken(void **state)
 static void linked_watchpoints_are_told_by_their_context(void **state)
 {
     struct gd_hw_want w[] = {
-        {.type = GD_WRITE, .addr = 0x50010, .len = 4, .linked = true, .context = 1},
-        {.type = GD_WRITE, .addr = 0x50010, .len = 4, .linked = true, .context = 2}};
+        { .type = GD_WRITE, .addr = 0x50010, .len = 4, .linked = true, .context = 1 },
+        { .type = GD_WRITE, .addr = 0x50010, .len = 4, .linked = true, .context = 2 }
+    };
 
     (void)state;
     plan(w, 2);
@@ -254,17 +259,17 @@ static const struct {
     uint64_t pstate;
     unsigned want_ec, vector;
 } entries[] = {
-    {EC_BRK64, PSTATE_M_EL0T, 0x3c, 0x400},       {EC_BRK64, PSTATE_M_EL1T, 0x3c, 0x000},
-    {EC_BRK64, PSTATE_M_EL1H, 0x3c, 0x200},       {EC_BKPT32, PSTATE_NRW, 0x38, 0x600},
-    {EC_BREAKPT_LOW, PSTATE_M_EL0T, 0x30, 0x400}, {EC_BREAKPT_LOW, PSTATE_M_EL1H, 0x31, 0x200},
-    {EC_BREAKPT_LOW, PSTATE_NRW, 0x30, 0x600},    {EC_SOFTSTP_LOW, PSTATE_M_EL0T, 0x32, 0x400},
-    {EC_SOFTSTP_LOW, PSTATE_M_EL1T, 0x33, 0x000}, {EC_WATCHPT_LOW, PSTATE_M_EL0T, 0x34, 0x400},
-    {EC_WATCHPT_LOW, PSTATE_M_EL1H, 0x35, 0x200}, {EC_WATCHPT_LOW, PSTATE_NRW, 0x34, 0x600},
+    { EC_BRK64, PSTATE_M_EL0T, 0x3c, 0x400 },       { EC_BRK64, PSTATE_M_EL1T, 0x3c, 0x000 },
+    { EC_BRK64, PSTATE_M_EL1H, 0x3c, 0x200 },       { EC_BKPT32, PSTATE_NRW, 0x38, 0x600 },
+    { EC_BREAKPT_LOW, PSTATE_M_EL0T, 0x30, 0x400 }, { EC_BREAKPT_LOW, PSTATE_M_EL1H, 0x31, 0x200 },
+    { EC_BREAKPT_LOW, PSTATE_NRW, 0x30, 0x600 },    { EC_SOFTSTP_LOW, PSTATE_M_EL0T, 0x32, 0x400 },
+    { EC_SOFTSTP_LOW, PSTATE_M_EL1T, 0x33, 0x000 }, { EC_WATCHPT_LOW, PSTATE_M_EL0T, 0x34, 0x400 },
+    { EC_WATCHPT_LOW, PSTATE_M_EL1H, 0x35, 0x200 }, { EC_WATCHPT_LOW, PSTATE_NRW, 0x34, 0x600 },
 };
 
 static void inject(unsigned ec, uint64_t iss)
 {
-    struct gd_exit x = {.kind = GD_EXIT_DEBUG, .syndrome = esr(ec, iss), .addr = 0xfa5};
+    struct gd_exit x = { .kind = GD_EXIT_DEBUG, .syndrome = esr(ec, iss), .addr = 0xfa5 };
 
     gd_cpu_forget(&a.cpu);
     assert_int_equal(gd_arch_arm64.inject(&a.cpu, &x), 0);
@@ -303,20 +308,20 @@ static const struct {
     uint32_t features;
     uint64_t sctlr, gcscr, old, set, clear;
 } pstates[] = {
-    {GD_ARM64_F_PAN, 0, 0, 5, PSTATE_PAN, 0},
-    {GD_ARM64_F_PAN, SCTLR_SPAN, 0, 5, 0, PSTATE_PAN},
-    {GD_ARM64_F_PAN, SCTLR_SPAN, 0, 5 | PSTATE_PAN, PSTATE_PAN, 0},
-    {0, 0, 0, 5, 0, PSTATE_PAN},
-    {GD_ARM64_F_SSBS, SCTLR_DSSBS, 0, 5, PSTATE_SSBS, 0},
-    {GD_ARM64_F_SSBS, 0, 0, 5 | PSTATE_SSBS, 0, PSTATE_SSBS},
-    {GD_ARM64_F_MTE, 0, 0, 5, PSTATE_TCO, 0},
-    {0, 0, 0, 5, 0, PSTATE_TCO},
-    {GD_ARM64_F_NMI, 0, 0, 5, PSTATE_ALLINT, 0},
-    {GD_ARM64_F_NMI, SCTLR_SPINTMASK, 0, 5, 0, PSTATE_ALLINT},
-    {GD_ARM64_F_GCS, 0, GCSCR_EXLOCKEN, 5, PSTATE_EXLOCK, 0},
-    {GD_ARM64_F_GCS, 0, GCSCR_EXLOCKEN, 0, 0, PSTATE_EXLOCK},
-    {0, 0, 0, 5 | PSTATE_BTYPE | PSTATE_IL | PSTATE_UAO | PSTATE_SS, 0,
-     PSTATE_BTYPE | PSTATE_IL | PSTATE_UAO | PSTATE_SS},
+    { GD_ARM64_F_PAN, 0, 0, 5, PSTATE_PAN, 0 },
+    { GD_ARM64_F_PAN, SCTLR_SPAN, 0, 5, 0, PSTATE_PAN },
+    { GD_ARM64_F_PAN, SCTLR_SPAN, 0, 5 | PSTATE_PAN, PSTATE_PAN, 0 },
+    { 0, 0, 0, 5, 0, PSTATE_PAN },
+    { GD_ARM64_F_SSBS, SCTLR_DSSBS, 0, 5, PSTATE_SSBS, 0 },
+    { GD_ARM64_F_SSBS, 0, 0, 5 | PSTATE_SSBS, 0, PSTATE_SSBS },
+    { GD_ARM64_F_MTE, 0, 0, 5, PSTATE_TCO, 0 },
+    { 0, 0, 0, 5, 0, PSTATE_TCO },
+    { GD_ARM64_F_NMI, 0, 0, 5, PSTATE_ALLINT, 0 },
+    { GD_ARM64_F_NMI, SCTLR_SPINTMASK, 0, 5, 0, PSTATE_ALLINT },
+    { GD_ARM64_F_GCS, 0, GCSCR_EXLOCKEN, 5, PSTATE_EXLOCK, 0 },
+    { GD_ARM64_F_GCS, 0, GCSCR_EXLOCKEN, 0, 0, PSTATE_EXLOCK },
+    { 0, 0, 0, 5 | PSTATE_BTYPE | PSTATE_IL | PSTATE_UAO | PSTATE_SS, 0,
+      PSTATE_BTYPE | PSTATE_IL | PSTATE_UAO | PSTATE_SS },
 };
 
 static void pstate_of_the_handler_follows_the_features(void **state)
@@ -336,7 +341,7 @@ static void pstate_of_the_handler_follows_the_features(void **state)
 
 static void what_is_no_debug_exception_is_not_injected(void **state)
 {
-    struct gd_exit x = {.kind = GD_EXIT_DEBUG, .syndrome = esr(0x24, 0)};
+    struct gd_exit x = { .kind = GD_EXIT_DEBUG, .syndrome = esr(0x24, 0) };
 
     (void)state;
     assert_int_equal(gd_arch_arm64.inject(&a.cpu, &x), GD_E_UNSUPPORTED);

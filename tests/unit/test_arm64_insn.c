@@ -16,6 +16,7 @@ struct golden {
     int way;
 };
 
+/* clang-format off */
 static const struct golden table[] = {
     {0x085f7c41, INSN_LDX, 0x12000, 1, RD}, /* ldxrb w1,[x2] */
     {0x08037c41, INSN_STX, 0x12000, 1, WR}, /* stxrb w3,w1,[x2] */
@@ -416,6 +417,7 @@ static const struct golden table[] = {
     {0xd50342df, INSN_DAIFSET, 0x0, 0, 0}, /* msr daifset,#2 */
     {0xd5034fff, INSN_DAIFCLR, 0x0, 0, 0}, /* msr daifclr,#15 */
 };
+/* clang-format on */
 
 static struct acpu a;
 
@@ -495,7 +497,7 @@ static void no_word_reads_or_writes_beyond_sense(void **state)
 
 static void successors_are(uint32_t word, int count, uint64_t n0, uint64_t n1)
 {
-    uint64_t next[2] = {0, 0};
+    uint64_t next[2] = { 0, 0 };
 
     put(word);
     assert_int_equal(gd_arm64_successors(&a.cpu, A_CODE, word, next), count);
@@ -509,25 +511,25 @@ static void control_goes_only_where_the_instruction_leads(void **state)
 {
     (void)state;
     a.reg[GD_ARM64_ELR_EL1] = 0x002a000012345678;
-    a.reg[30] = 0xffea800012345678; /* signed, upper half */
-    successors_are(0x14000002, 1, A_CODE + 8, 0);            /* b .+8 */
-    successors_are(0x97fffc00, 1, A_CODE - 4096, 0);         /* bl .-4096 */
-    successors_are(0x54000040, 2, A_CODE + 4, A_CODE + 8);   /* b.eq .+8 */
-    successors_are(0xb5ffffa1, 2, A_CODE + 4, A_CODE - 12);  /* cbnz x1, .-12 */
+    a.reg[30] = 0xffea800012345678;                            /* signed, upper half */
+    successors_are(0x14000002, 1, A_CODE + 8, 0);              /* b .+8 */
+    successors_are(0x97fffc00, 1, A_CODE - 4096, 0);           /* bl .-4096 */
+    successors_are(0x54000040, 2, A_CODE + 4, A_CODE + 8);     /* b.eq .+8 */
+    successors_are(0xb5ffffa1, 2, A_CODE + 4, A_CODE - 12);    /* cbnz x1, .-12 */
     successors_are(0xb70c0001, 2, A_CODE + 4, A_CODE - 32768); /* tbnz x1, #33, .-32768 */
-    successors_are(0x74420841, 2, A_CODE + 4, A_CODE + 264); /* cbhi w1, w2, .+264 */
-    successors_are(0xd61f0020, 1, a.reg[1], 0);              /* br x1 */
-    successors_are(0xd63f0380, 1, a.reg[28], 0);             /* blr x28: not authenticated */
-    successors_are(0xd73f0b9f, 1, 0x12341000, 0);            /* blraa x28, sp */
-    successors_are(0xd65f03c0, 1, a.reg[30], 0);             /* ret */
-    successors_are(0xd65f0bff, 1, 0xffff800012345678, 0);    /* retaa */
-    successors_are(0xd69f03e0, 1, 0x002a000012345678, 0);    /* eret */
-    successors_are(0xd69f0bff, 1, 0x12345678, 0);            /* eretaa */
-    successors_are(0xd4000001, 0, 0, 0);                     /* svc #0 */
-    successors_are(0xd4000002, 1, A_CODE + 4, 0);            /* hvc #0 */
-    successors_are(0xd4000003, 1, A_CODE + 4, 0);            /* smc #0 */
-    successors_are(0xd4200000, 0, 0, 0);                     /* brk #0 */
-    successors_are(0xd503201f, 1, A_CODE + 4, 0);            /* nop */
+    successors_are(0x74420841, 2, A_CODE + 4, A_CODE + 264);   /* cbhi w1, w2, .+264 */
+    successors_are(0xd61f0020, 1, a.reg[1], 0);                /* br x1 */
+    successors_are(0xd63f0380, 1, a.reg[28], 0);               /* blr x28: not authenticated */
+    successors_are(0xd73f0b9f, 1, 0x12341000, 0);              /* blraa x28, sp */
+    successors_are(0xd65f03c0, 1, a.reg[30], 0);               /* ret */
+    successors_are(0xd65f0bff, 1, 0xffff800012345678, 0);      /* retaa */
+    successors_are(0xd69f03e0, 1, 0x002a000012345678, 0);      /* eret */
+    successors_are(0xd69f0bff, 1, 0x12345678, 0);              /* eretaa */
+    successors_are(0xd4000001, 0, 0, 0);                       /* svc #0 */
+    successors_are(0xd4000002, 1, A_CODE + 4, 0);              /* hvc #0 */
+    successors_are(0xd4000003, 1, A_CODE + 4, 0);              /* smc #0 */
+    successors_are(0xd4200000, 0, 0, 0);                       /* brk #0 */
+    successors_are(0xd503201f, 1, A_CODE + 4, 0);              /* nop */
 }
 
 static struct gd_access access_of(uint32_t word, bool write)

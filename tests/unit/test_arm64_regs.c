@@ -176,10 +176,15 @@ static void what_the_back_end_lacks_is_unavailable(void **state)
 
 static void features_come_from_id_registers(void **state)
 {
-    struct gd_arm64_ids none = {.mmfr0 = 0xff000005}; /* 0xf: neither 4K nor 64K */
-    struct gd_arm64_ids max = {.pfr0 = 0x22, .pfr1 = 1 | 2 << 4 | 3 << 8, .mmfr0 = 0x10200006,
-                               .mmfr1 = 2 | 1 << 20, .mmfr2 = 1 << 4 | 1 << 16 | 1 << 28,
-                               .mmfr3 = 1, .isar1 = 1 << 4, .isar2 = 2};
+    struct gd_arm64_ids none = { .mmfr0 = 0xff000005 }; /* 0xf: neither 4K nor 64K */
+    struct gd_arm64_ids max = { .pfr0 = 0x22,
+                                .pfr1 = 1 | 2 << 4 | 3 << 8,
+                                .mmfr0 = 0x10200006,
+                                .mmfr1 = 2 | 1 << 20,
+                                .mmfr2 = 1 << 4 | 1 << 16 | 1 << 28,
+                                .mmfr3 = 1,
+                                .isar1 = 1 << 4,
+                                .isar2 = 2 };
 
     (void)state;
     assert_int_equal(gd_arm64_features(&none), 0);
@@ -209,12 +214,13 @@ static const char *describe(uint32_t client)
 /* Every register of the description has the size that is served, and every served one is in it. */
 static void description_agrees_with_sizes(const char *text)
 {
-    bool seen[GD_REG_MAX] = {false};
+    bool seen[GD_REG_MAX] = { false };
 
     for (const char *p = strstr(text, "<reg "); p; p = strstr(p + 1, "<reg ")) {
         unsigned bits = 0, num = 0;
 
-        assert_int_equal(sscanf(strstr(p, "bitsize="), "bitsize=\"%u\" regnum=\"%u\"", &bits, &num), 2);
+        assert_int_equal(sscanf(strstr(p, "bitsize="), "bitsize=\"%u\" regnum=\"%u\"", &bits, &num),
+                         2);
         assert_int_equal(bits, 8 * size(num));
         assert_false(seen[num]);
         seen[num] = true;
@@ -233,7 +239,8 @@ static void the_description_has_what_is_served_and_nothing_else(void **state)
     assert_non_null(strstr(t, "org.gnu.gdb.aarch64.fpu"));
     assert_null(strstr(t, "org.gnu.gdb.aarch64.sve"));
     assert_null(strstr(t, "pauth"));
-    assert_non_null(strstr(t, "name=\"VBAR_EL1\" bitsize=\"64\" regnum=\"133\" type=\"int\" group=\"system\""));
+    assert_non_null(
+        strstr(t, "name=\"VBAR_EL1\" bitsize=\"64\" regnum=\"133\" type=\"int\" group=\"system\""));
     assert_non_null(strstr(t, "name=\"x30\" bitsize=\"64\" regnum=\"30\""));
     a.target.features = GD_ARM64_F_PAUTH;
     a.target.sve_vq = 4;

@@ -6,30 +6,30 @@
  */
 #include "support_arm64.h"
 
-#define LDR_X0_X1 0xf9400020u /* faults if x1 is 0 */
-#define NOP 0xd503201fu
-#define LDXR_X0_X1 0xc85f7c20u
+#define LDR_X0_X1     0xf9400020u /* faults if x1 is 0 */
+#define NOP           0xd503201fu
+#define LDXR_X0_X1    0xc85f7c20u
 #define STXR_W2_X3_X1 0xc8027c23u
-#define CBNZ_W2(d) (0x35000002u | ((uint32_t)(d) & 0x7ffffu) << 5)
-#define CBNZ_X0(d) (0xb5000000u | ((uint32_t)(d) & 0x7ffffu) << 5)
-#define ADD_X3_X0_1 0x91000403u
-#define ADD_X3_X3_1 0x91000463u
-#define B(d) (0x14000000u | ((uint32_t)(d) & 0x3ffffffu))
-#define MRS_X5_DAIF 0xd53b4225u
-#define MSR_DAIF_X5 0xd51b4225u
-#define DAIFSET(n) (0xd50340dfu | (uint32_t)(n) << 8)
-#define DAIFCLR(n) (0xd50340ffu | (uint32_t)(n) << 8)
-#define ERET 0xd69f03e0u
-#define SVC 0xd4000001u
-#define HVC 0xd4000002u
-#define WFI 0xd503207fu
-#define WFE 0xd503205fu
-#define WFIT_X5 0xd5031025u
-#define YIELD 0xd503203fu
-#define UDF 0u
-#define RET 0xd65f03c0u
+#define CBNZ_W2(d)    (0x35000002u | ((uint32_t)(d)&0x7ffffu) << 5)
+#define CBNZ_X0(d)    (0xb5000000u | ((uint32_t)(d)&0x7ffffu) << 5)
+#define ADD_X3_X0_1   0x91000403u
+#define ADD_X3_X3_1   0x91000463u
+#define B(d)          (0x14000000u | ((uint32_t)(d)&0x3ffffffu))
+#define MRS_X5_DAIF   0xd53b4225u
+#define MSR_DAIF_X5   0xd51b4225u
+#define DAIFSET(n)    (0xd50340dfu | (uint32_t)(n) << 8)
+#define DAIFCLR(n)    (0xd50340ffu | (uint32_t)(n) << 8)
+#define ERET          0xd69f03e0u
+#define SVC           0xd4000001u
+#define HVC           0xd4000002u
+#define WFI           0xd503207fu
+#define WFE           0xd503205fu
+#define WFIT_X5       0xd5031025u
+#define YIELD         0xd503203fu
+#define UDF           0u
+#define RET           0xd65f03c0u
 
-#define WORD (A_RAM + 0x50000) /* the memory that exclusives use; x1 points here */
+#define WORD      (A_RAM + 0x50000) /* the memory that exclusives use; x1 points here */
 #define EXCEPTION (~0ull)
 
 static struct acpu a;
@@ -124,8 +124,8 @@ static bool take_interrupt(void)
 static struct gd_exit debug(unsigned ec, uint64_t iss)
 {
     monitor = false;
-    return (struct gd_exit){.kind = GD_EXIT_DEBUG,
-                            .syndrome = (uint64_t)ec << ESR_EC_SHIFT | ESR_IL | iss};
+    return (struct gd_exit){ .kind = GD_EXIT_DEBUG,
+                             .syndrome = (uint64_t)ec << ESR_EC_SHIFT | ESR_IL | iss };
 }
 
 /* One entry of the guest: one instruction with step, else up to a debug exception. */
@@ -156,7 +156,7 @@ static struct gd_exit enter(bool step)
         if (step)
             return debug(EC_SOFTSTP_LOW, 0x22 | (next == EXCEPTION || w == HVC ? 0 : ESR_STEP_ISV));
     }
-    return (struct gd_exit){.kind = GD_EXIT_NONE};
+    return (struct gd_exit){ .kind = GD_EXIT_NONE };
 }
 
 /* ---- what the engine does ---- */
@@ -218,7 +218,8 @@ static void code(const uint32_t *w, size_t n)
         acpu_word(&a, A_CODE + 4 * i, w[i]);
 }
 
-#define CODE(...) code((const uint32_t[]){__VA_ARGS__}, GD_ARRAY_SIZE(((const uint32_t[]){__VA_ARGS__})))
+#define CODE(...)                                                                                  \
+    code((const uint32_t[]){ __VA_ARGS__ }, GD_ARRAY_SIZE(((const uint32_t[]){ __VA_ARGS__ })))
 
 static void stands_at(uint64_t pc, uint64_t pstate)
 {
@@ -228,7 +229,7 @@ static void stands_at(uint64_t pc, uint64_t pstate)
 
 /* ---- interrupts ---- */
 
-static const uint64_t masks[] = {0, PSTATE_I, PSTATE_F, PSTATE_I | PSTATE_F, PSTATE_A | PSTATE_D};
+static const uint64_t masks[] = { 0, PSTATE_I, PSTATE_F, PSTATE_I | PSTATE_F, PSTATE_A | PSTATE_D };
 
 static void a_pending_interrupt_does_not_take_the_step(void **state)
 {
@@ -320,9 +321,9 @@ static const struct {
     uint32_t insn;
     uint64_t pstate, vector, ret;
 } exceptions[] = {
-    {SVC, PSTATE_M_EL0T, 0x400, A_CODE + 4},   {SVC, PSTATE_M_EL1H, 0x200, A_CODE + 4},
-    {UDF, PSTATE_M_EL1T, 0x000, A_CODE},       {UDF, PSTATE_M_EL1H, 0x200, A_CODE},
-    {UDF, PSTATE_NRW, 0x600, A_CODE},          {UDF, PSTATE_M_EL0T | PSTATE_F, 0x400, A_CODE},
+    { SVC, PSTATE_M_EL0T, 0x400, A_CODE + 4 }, { SVC, PSTATE_M_EL1H, 0x200, A_CODE + 4 },
+    { UDF, PSTATE_M_EL1T, 0x000, A_CODE },     { UDF, PSTATE_M_EL1H, 0x200, A_CODE },
+    { UDF, PSTATE_NRW, 0x600, A_CODE },        { UDF, PSTATE_M_EL0T | PSTATE_F, 0x400, A_CODE },
 };
 
 static void an_exception_saves_the_guests_own_masks(void **state)
@@ -374,7 +375,7 @@ static void a_fetch_that_faults_is_stepped_to_the_vector(void **state)
 
 static void waiting_instructions_complete_at_once(void **state)
 {
-    static const uint32_t words[] = {WFI, WFE, YIELD, WFIT_X5};
+    static const uint32_t words[] = { WFI, WFE, YIELD, WFIT_X5 };
 
     for (size_t n = 0; n < GD_ARRAY_SIZE(words); n++) {
         setup(state);
@@ -393,8 +394,9 @@ static void waiting_that_el1_traps_is_stepped(void **state)
         uint32_t word;
         uint64_t sctlr;
         bool native;
-    } rows[] = {{WFI, SCTLR_NTWE, true},  {WFI, SCTLR_NTWI, false}, {WFE, SCTLR_NTWI, true},
-                {WFE, SCTLR_NTWE, false}, {YIELD, 0, false},        {WFIT_X5, ~0ull & ~SCTLR_M, true}};
+    } rows[] = { { WFI, SCTLR_NTWE, true }, { WFI, SCTLR_NTWI, false },
+                 { WFE, SCTLR_NTWI, true }, { WFE, SCTLR_NTWE, false },
+                 { YIELD, 0, false },       { WFIT_X5, ~0ull & ~SCTLR_M, true } };
 
     for (size_t n = 0; n < GD_ARRAY_SIZE(rows); n++) {
         setup(state);
@@ -483,7 +485,7 @@ static void operands_clobbered_on_the_way_are_restored_before_the_run(void **sta
 
 static void a_load_without_store_is_a_plain_step(void **state)
 {
-    static const uint32_t ends[] = {RET, SVC, LDXR_X0_X1, WFE, B(2), MRS_X5_DAIF};
+    static const uint32_t ends[] = { RET, SVC, LDXR_X0_X1, WFE, B(2), MRS_X5_DAIF };
 
     for (size_t n = 0; n < GD_ARRAY_SIZE(ends); n++) {
         setup(state);
@@ -497,8 +499,8 @@ static void a_load_without_store_is_a_plain_step(void **state)
 
 static void all_ways_out_are_planted(void **state)
 {
-    static const uint64_t ways[] = {A_CODE + 28, A_CODE + 64, A_CODE - 40,
-                                    A_VBAR + 0x200, A_VBAR + 0x280, A_VBAR + 0x300, A_VBAR + 0x380};
+    static const uint64_t ways[] = { A_CODE + 28,    A_CODE + 64,    A_CODE - 40,   A_VBAR + 0x200,
+                                     A_VBAR + 0x280, A_VBAR + 0x300, A_VBAR + 0x380 };
     struct gd_exit last;
 
     (void)state;
@@ -595,7 +597,7 @@ static void a_breakpoint_of_the_guest_is_left_to_the_engine(void **state)
 
 static void what_userspace_finishes_is_one_step(void **state)
 {
-    struct gd_exit x = {.kind = GD_EXIT_OTHER};
+    struct gd_exit x = { .kind = GD_EXIT_OTHER };
 
     (void)state;
     CODE(LDR_X0_X1);
@@ -609,7 +611,7 @@ static void what_userspace_finishes_is_one_step(void **state)
 
 static void a_call_that_resets_the_vcpu_keeps_its_new_pstate(void **state)
 {
-    struct gd_exit x = {.kind = GD_EXIT_OTHER};
+    struct gd_exit x = { .kind = GD_EXIT_OTHER };
 
     (void)state;
     CODE(HVC);
@@ -642,7 +644,7 @@ static void a_stale_step_exit_is_not_a_step(void **state)
 
 static void a_kick_goes_on_and_abort_puts_things_right(void **state)
 {
-    struct gd_exit none = {.kind = GD_EXIT_NONE};
+    struct gd_exit none = { .kind = GD_EXIT_NONE };
 
     (void)state;
     CODE(MRS_X5_DAIF);

@@ -5,14 +5,15 @@
  */
 #include "support_arm64.h"
 
-#define TABLE(n) (A_RAM + 0x20000u + 0x10000u * (n)) /* 64 KiB each */
+#define TABLE(n)    (A_RAM + 0x20000u + 0x10000u * (n)) /* 64 KiB each */
 #define VALID_TABLE 3ull
-#define AF (1ull << 10)
-#define CONTIG (1ull << 52)
+#define AF          (1ull << 10)
+#define CONTIG      (1ull << 52)
 
 static struct acpu a;
 static struct gd_xlate x;
 
+/* clang-format off */
 static const struct {
     const char *name;
     unsigned granule, in_bits; /* address space of the half */
@@ -47,6 +48,7 @@ static const struct {
     {"64K 52 page", 16, 52, 1, 3, false, GD_ARM64_F_LPA | GD_ARM64_F_LVA, 6, 0xd123456789abc, 0xb000040010000},
     {"64K 52 4T block", 16, 52, 1, 1, false, GD_ARM64_F_LPA | GD_ARM64_F_LVA, 6, 0xd123456789abc, 0xb040000000000},
 };
+/* clang-format on */
 
 static int setup(void **state)
 {
@@ -59,7 +61,8 @@ static int setup(void **state)
 
 static void set_tcr(bool high, unsigned granule, unsigned in_bits, uint64_t ips, bool ds)
 {
-    static const uint64_t tg0[] = {[12] = 0, [14] = 2, [16] = 1}, tg1[] = {[12] = 2, [14] = 1, [16] = 3};
+    static const uint64_t tg0[] = { [12] = 0, [14] = 2, [16] = 1 },
+                          tg1[] = { [12] = 2, [14] = 1, [16] = 3 };
     uint64_t tsz = 64 - in_bits;
 
     a.reg[GD_ARM64_TCR_EL1] = ips << 32 | (ds ? TCR_DS : 0) |
@@ -94,8 +97,7 @@ static void build(size_t m, uint64_t va)
 {
     for (int level = maps[m].first; level < maps[m].leaf; level++)
         acpu_le64(&a, entry_at(m, va, level), TABLE(level - maps[m].first + 1) | VALID_TABLE);
-    acpu_le64(&a, entry_at(m, va, maps[m].leaf),
-              encode_oa(m, maps[m].oa) | leaf_bits(m) | CONTIG);
+    acpu_le64(&a, entry_at(m, va, maps[m].leaf), encode_oa(m, maps[m].oa) | leaf_bits(m) | CONTIG);
 }
 
 static int translate(uint64_t va, enum gd_use use)
@@ -140,7 +142,8 @@ static void big_endian_tables_are_read(void **state)
 
 static void an_invalid_entry_names_its_level(void **state)
 {
-    static const uint64_t bad[] = {0, 2, 1}; /* 1: a block where none may be, or a page at level 3 */
+    static const uint64_t bad[] = { 0, 2,
+                                    1 }; /* 1: a block where none may be, or a page at level 3 */
 
     (void)state;
     set_tcr(false, 12, 48, 5, false);
@@ -264,7 +267,8 @@ static void random_tables_never_leave_ram_or_loop(void **state)
     for (unsigned n = 0; n < 20000; n++) {
         for (unsigned i = 0; i < 64; i++) {
             r ^= r << 13, r ^= r >> 7, r ^= r << 17;
-            gd_store_le(a.ram + (r >> 40) % (A_RAM_SIZE - 8) / 8 * 8, r % 3 ? r : (TABLE(r % 8)) | 3, 8);
+            gd_store_le(a.ram + (r >> 40) % (A_RAM_SIZE - 8) / 8 * 8,
+                        r % 3 ? r : (TABLE(r % 8)) | 3, 8);
         }
         a.target.features = (uint32_t)(r >> 20);
         a.reg[GD_ARM64_TCR_EL1] = r * 0x9e3779b97f4a7c15ull;
@@ -334,16 +338,18 @@ static void monitor_walk_shows_every_level(void **state)
     set_tcr(false, 12, 39, 2, false);
     acpu_le64(&a, TABLE(0) + 8, TABLE(1) | 3);
     acpu_le64(&a, TABLE(1) + 16, 0x40200001 | 1ull << 7 | AF);
-    print(0x40401234, "level 1: table 0x40020000, entry 1 = 0x40030003, table\n"
-                      "level 2: table 0x40030000, entry 2 = 0x40200481, block\n"
-                      "0x40401234 -> 0x40201234, mapping of 0x200000 bytes, read-only, executable\n");
+    print(0x40401234,
+          "level 1: table 0x40020000, entry 1 = 0x40030003, table\n"
+          "level 2: table 0x40030000, entry 2 = 0x40200481, block\n"
+          "0x40401234 -> 0x40201234, mapping of 0x200000 bytes, read-only, executable\n");
     print(0x80000000, "level 1: table 0x40020000, entry 2 = 0x0, invalid\n"
                       "no stage-1 translation for 0x80000000 at level 1\n");
     a.target.features = GD_ARM64_F_LPA; /* TTBR[5:2] are address bits 51:48 */
     set_tcr(false, 16, 43, 6, false);
     a.reg[GD_ARM64_TTBR0_EL1] = TABLE(0) | 0x3c;
-    print(0, "level 1: table 0xf000040020000, entry 0\n"
-             "the guest's translation table is broken at 0x0 at level 1 (the table is not in RAM)\n");
+    print(0,
+          "level 1: table 0xf000040020000, entry 0\n"
+          "the guest's translation table is broken at 0x0 at level 1 (the table is not in RAM)\n");
     a.reg[GD_ARM64_SCTLR_EL1] = 0;
     print(0x40000000, "the MMU is off\n"
                       "0x40000000 -> 0x40000000, mapping of 0x1000 bytes, writable, executable\n");

@@ -9,11 +9,11 @@
 #include "arch/arm64/regs.h"
 #include "base/bits.h"
 
-#define MASK_MAX 31 /* largest DBGWCR.MASK: 2 GiB */
+#define MASK_MAX   31 /* largest DBGWCR.MASK: 2 GiB */
 #define MAX_PIECES 32
 
 /* Any EL1 or EL0, either security state, with or without EL3 (Arm ARM table D2-9). */
-#define COMMON (DBGCR_E | DBGCR_PMC_EL1_EL0)
+#define COMMON       (DBGCR_E | DBGCR_PMC_EL1_EL0)
 #define CONTEXT_CTRL (COMMON | DBGBCR_BAS_A64 | DBGBCR_BT_LINKED_CONTEXT)
 
 struct planner {
@@ -26,9 +26,23 @@ struct planner {
 
 /* How many there are, as the end of a sentence. */
 static const char *const all_taken[GD_HW_MAX + 1] = {
-    "this guest has none", "the only one", "all 2",  "all 3",  "all 4",  "all 5",
-    "all 6",               "all 7",        "all 8",  "all 9",  "all 10", "all 11",
-    "all 12",              "all 13",       "all 14", "all 15", "all 16",
+    "this guest has none",
+    "the only one",
+    "all 2",
+    "all 3",
+    "all 4",
+    "all 5",
+    "all 6",
+    "all 7",
+    "all 8",
+    "all 9",
+    "all 10",
+    "all 11",
+    "all 12",
+    "all 13",
+    "all 14",
+    "all 15",
+    "all 16",
 };
 
 static unsigned nbreak(const struct planner *p)
@@ -108,7 +122,7 @@ static int place_context(struct planner *p, struct gd_hw_pair pair, uint16_t *sl
 /* Adds the link to a control word; the context's register was placed before. */
 static uint64_t link_to(const struct planner *p, const struct gd_hw_want *w, uint64_t type)
 {
-    struct gd_hw_pair context = {CONTEXT_CTRL, (uint32_t)w->context};
+    struct gd_hw_pair context = { CONTEXT_CTRL, (uint32_t)w->context };
 
     if (!w->linked)
         return 0;
@@ -123,7 +137,7 @@ static uint64_t link_to(const struct planner *p, const struct gd_hw_want *w, uin
 static int plan_break(struct planner *p, struct gd_hw_want *w)
 {
     bool half = (p->t->features & GD_ARM64_F_EL0_32) && (w->len == 2 || w->len == 3);
-    struct gd_hw_pair pair = {COMMON | link_to(p, w, DBGBCR_BT_LINKED_ADDR), 0};
+    struct gd_hw_pair pair = { COMMON | link_to(p, w, DBGBCR_BT_LINKED_ADDR), 0 };
     int n;
 
     if (w->addr & (half ? 1 : 3))
@@ -157,7 +171,7 @@ static unsigned cut(uint64_t addr, uint64_t last, struct piece *out)
                 len *= 2;
         if (n == MAX_PIECES)
             return 0;
-        out[n++] = (struct piece){addr, len};
+        out[n++] = (struct piece){ addr, len };
         if (len > left)
             return n;
         addr += len;
@@ -171,8 +185,8 @@ static struct piece join(const struct piece *a, const struct piece *b)
 
     for (unsigned k = 3; k <= MASK_MAX; k++)
         if ((a->addr ^ last) >> k == 0)
-            return (struct piece){a->addr >> k << k, 1ull << k};
-    return (struct piece){0, 0};
+            return (struct piece){ a->addr >> k << k, 1ull << k };
+    return (struct piece){ 0, 0 };
 }
 
 /* Puts block in place of v[at], v[at + 1] and all others inside it. */
@@ -194,7 +208,7 @@ static unsigned replace(struct piece *v, unsigned n, unsigned at, struct piece b
 static unsigned widen(struct piece *v, unsigned n, unsigned max)
 {
     while (n > max) {
-        struct piece best = {0, 0};
+        struct piece best = { 0, 0 };
         unsigned at = 0;
 
         for (unsigned i = 0; i + 1 < n; i++) {
@@ -220,7 +234,7 @@ static struct gd_hw_pair watch_pair(const struct piece *v, uint64_t ctrl)
         mask++;
     ctrl |= (uint64_t)mask << DBGWCR_MASK_SHIFT;
     ctrl |= (v->len >= 8 ? 0xffull : ((1ull << v->len) - 1) << (v->addr & 7)) << DBGWCR_BAS_SHIFT;
-    return (struct gd_hw_pair){ctrl, v->addr & ~7ull};
+    return (struct gd_hw_pair){ ctrl, v->addr & ~7ull };
 }
 
 static unsigned count_free(const struct planner *p)
@@ -247,7 +261,7 @@ static int plan_watch(struct planner *p, struct gd_hw_want *w)
         ctrl |= DBGWCR_LSC_STORE;
     n = cut(addr, last, v);
     if (!n) { /* too many even to look at: all in one */
-        v[0] = join(&(struct piece){addr, 1}, &(struct piece){last, 1});
+        v[0] = join(&(struct piece){ addr, 1 }, &(struct piece){ last, 1 });
         n = v[0].len != 0;
     }
     if (n > 1 && n + later > free)
@@ -355,8 +369,7 @@ static int plan_raw(struct planner *p, struct gd_hw_want *w)
 static int check_link(const struct planner *p, const struct gd_hw_want *w)
 {
     unsigned lbn = DBGCR_LBN(w->pair.ctrl);
-    bool linked = w->type != GD_HW ? (w->pair.ctrl & DBGWCR_WT) != 0
-                                   : DBGBCR_BT(w->pair.ctrl) == 1;
+    bool linked = w->type != GD_HW ? (w->pair.ctrl & DBGWCR_WT) != 0 : DBGBCR_BT(w->pair.ctrl) == 1;
 
     if (!w->raw || !linked)
         return 0;
@@ -380,7 +393,7 @@ static enum pass pass_of(const struct gd_hw_want *w)
 
 static int plan_one(struct planner *p, struct gd_hw_want *w, enum pass pass)
 {
-    struct gd_hw_pair context = {CONTEXT_CTRL, (uint32_t)w->context};
+    struct gd_hw_pair context = { CONTEXT_CTRL, (uint32_t)w->context };
     int n;
 
     if (pass == CONTEXTS && !w->raw && w->linked) {
@@ -402,7 +415,7 @@ static int plan_one(struct planner *p, struct gd_hw_want *w, enum pass pass)
 int gd_arm64_plan(const struct gd_target *t, struct gd_hw_want *wants, size_t n,
                   struct gd_hw_set *set, struct gd_why *why)
 {
-    struct planner p = {.t = t, .set = set, .why = why};
+    struct planner p = { .t = t, .set = set, .why = why };
     int err = 0;
 
     memset(set, 0, sizeof(*set));

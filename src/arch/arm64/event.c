@@ -74,13 +74,13 @@ static struct range watched(const struct gd_hw_pair *p)
         uint64_t size = 1ull << mask;
 
         base &= ~(size - 1);
-        return (struct range){base, base + (size - 1)};
+        return (struct range){ base, base + (size - 1) };
     }
     while (lo < 7 && !(bas >> lo & 1))
         lo++;
     while (hi > lo && !(bas >> hi & 1))
         hi--;
-    return (struct range){base + lo, base + hi};
+    return (struct range){ base + lo, base + hi };
 }
 
 static bool watch_on(struct gd_cpu *c, const struct gd_hw_set *set, const struct gd_hw_pair *p,
@@ -190,7 +190,7 @@ static void watch_event(struct gd_cpu *c, const struct gd_exit *x, const struct 
 void gd_arm64_event(struct gd_cpu *c, const struct gd_exit *x, const struct gd_hw_set *set,
                     struct gd_event *ev)
 {
-    *ev = (struct gd_event){.kind = GD_EV_UNKNOWN, .pc = gd_cpu_reg(c, GD_ARM64_PC)};
+    *ev = (struct gd_event){ .kind = GD_EV_UNKNOWN, .pc = gd_cpu_reg(c, GD_ARM64_PC) };
     if (x->kind != GD_EXIT_DEBUG)
         return;
     switch (ESR_EC(x->syndrome)) {

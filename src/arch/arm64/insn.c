@@ -263,7 +263,7 @@ static void tags(uint32_t w, insn_t *i)
 static void simd_multiple(uint32_t w, insn_t *i)
 {
     /* registers by opcode, Arm ARM C4.1.94 */
-    static const uint8_t regs[16] = {4, 0, 4, 0, 3, 0, 3, 1, 2, 0, 2};
+    static const uint8_t regs[16] = { 4, 0, 4, 0, 3, 0, 3, 1, 2, 0, 2 };
 
     i->len = regs[field(w, 15, 12)] * (gd_bit(w, 30) ? 16u : 8u);
     direction(i, gd_bit(w, 22));
@@ -345,8 +345,8 @@ static void sve_contiguous(uint32_t w, insn_t *i, unsigned mem, unsigned elem, b
 static void sve_ld1(uint32_t w, insn_t *i)
 {
     /* dtype: memory and register element size, Arm ARM C4.1.34 */
-    static const uint8_t mem[16] = {0, 0, 0, 0, 2, 1, 1, 1, 1, 1, 2, 2, 0, 0, 0, 3};
-    static const uint8_t elem[16] = {0, 1, 2, 3, 3, 1, 2, 3, 3, 2, 2, 3, 3, 2, 1, 3};
+    static const uint8_t mem[16] = { 0, 0, 0, 0, 2, 1, 1, 1, 1, 1, 2, 2, 0, 0, 0, 3 };
+    static const uint8_t elem[16] = { 0, 1, 2, 3, 3, 1, 2, 3, 3, 2, 2, 3, 3, 2, 1, 3 };
     unsigned dtype = field(w, 24, 21);
 
     i->read = true;
@@ -366,6 +366,7 @@ static void unknown(uint32_t w, insn_t *i)
     i->read = i->write = true;
 }
 
+/* clang-format off */
 static const struct pattern patterns[] = {
     {0xffff0000, 0x00000000, INSN_EXC, NULL},           /* UDF */
     {0x7c000000, 0x14000000, INSN_B, branch26},         /* B, BL */
@@ -438,6 +439,7 @@ static const struct pattern patterns[] = {
     {0xfe000000, 0xe0000000, INSN_MEM, unknown},        /* SME's */
     {0x0a000000, 0x08000000, INSN_MEM, unknown},        /* the rest of loads and stores */
 };
+/* clang-format on */
 
 void gd_arm64_decode(uint32_t w, struct gd_arm64_insn *i)
 {
@@ -605,7 +607,7 @@ void gd_arm64_access(struct gd_cpu *c, uint64_t pc, bool write, struct gd_access
     struct gd_arm64_insn i;
     uint32_t w;
 
-    *a = (struct gd_access){0};
+    *a = (struct gd_access){ 0 };
     if ((gd_cpu_reg(c, GD_ARM64_PSTATE) & PSTATE_NRW) || gd_cpu_fetch(c, pc, &w))
         return;
     gd_arm64_decode(w, &i);

@@ -10,24 +10,24 @@
 #include "arch/arm64/arm64.h"
 
 enum insn_kind {
-    INSN_PLAIN,    /* goes on at PC + 4, touches no memory */
-    INSN_B,        /* PC + offset */
-    INSN_B_COND,   /* PC + offset or PC + 4 */
-    INSN_BR,       /* register rn, pac = signed */
-    INSN_ERET,     /* ELR_EL1, PSTATE from SPSR_EL1; pac = signed */
-    INSN_EXC,      /* SVC, HVC, SMC, BRK, HLT, UDF, ... */
-    INSN_WFI,      /* hints that wait: complete as NOP */
+    INSN_PLAIN,  /* goes on at PC + 4, touches no memory */
+    INSN_B,      /* PC + offset */
+    INSN_B_COND, /* PC + offset or PC + 4 */
+    INSN_BR,     /* register rn, pac = signed */
+    INSN_ERET,   /* ELR_EL1, PSTATE from SPSR_EL1; pac = signed */
+    INSN_EXC,    /* SVC, HVC, SMC, BRK, HLT, UDF, ... */
+    INSN_WFI,    /* hints that wait: complete as NOP */
     INSN_WFE,
-    INSN_WFXT,     /* WFIT, WFET */
+    INSN_WFXT, /* WFIT, WFET */
     INSN_YIELD,
     INSN_MRS_DAIF, /* rt */
     INSN_MSR_DAIF, /* rt */
     INSN_DAIFSET,  /* imm4 in offset */
     INSN_DAIFCLR,
-    INSN_SYSTEM,   /* other MSR, SYS, barriers: may change translation or fetched code */
-    INSN_MEM,      /* loads and stores */
-    INSN_LDX,      /* load-exclusive */
-    INSN_STX,      /* store-exclusive */
+    INSN_SYSTEM, /* other MSR, SYS, barriers: may change translation or fetched code */
+    INSN_MEM,    /* loads and stores */
+    INSN_LDX,    /* load-exclusive */
+    INSN_STX,    /* store-exclusive */
 };
 
 /* How the length of a memory access is known. */
@@ -42,10 +42,10 @@ enum insn_len {
 };
 
 enum insn_index {
-    INDEX_NONE,  /* base + offset */
-    INDEX_REG,   /* base + extend(rm, option) << shift */
-    INDEX_PC,    /* PC + offset (literal) */
-    INDEX_PAC,   /* authenticated base + offset */
+    INDEX_NONE, /* base + offset */
+    INDEX_REG,  /* base + extend(rm, option) << shift */
+    INDEX_PC,   /* PC + offset (literal) */
+    INDEX_PAC,  /* authenticated base + offset */
 };
 
 struct gd_arm64_insn {

@@ -17,15 +17,15 @@ struct run {
 };
 
 static const struct run runs[] = {
-    {0, GD_ARM64_PC, 8, false, 0},
-    {GD_ARM64_PSTATE, GD_ARM64_PSTATE, 4, false, 0},
-    {GD_ARM64_V(0), GD_ARM64_V(31), 0, true, 0},
-    {GD_ARM64_FPSR, GD_ARM64_FPCR, 4, false, 0},
-    {GD_ARM64_P(0), GD_ARM64_FFR, 0, true, 0},
-    {GD_ARM64_VG, GD_ARM64_VG, 0, false, 0},
-    {GD_ARM64_PAUTH_DMASK, GD_ARM64_PAUTH_CMASK_HIGH, 8, false, GD_ARM64_F_PAUTH},
-    {GD_ARM64_TPIDR_EL0, GD_ARM64_TPIDR_EL0, 8, false, 0},
-    {GD_ARM64_EL1_FIRST, GD_ARM64_EL1_LAST, 8, false, 0},
+    { 0, GD_ARM64_PC, 8, false, 0 },
+    { GD_ARM64_PSTATE, GD_ARM64_PSTATE, 4, false, 0 },
+    { GD_ARM64_V(0), GD_ARM64_V(31), 0, true, 0 },
+    { GD_ARM64_FPSR, GD_ARM64_FPCR, 4, false, 0 },
+    { GD_ARM64_P(0), GD_ARM64_FFR, 0, true, 0 },
+    { GD_ARM64_VG, GD_ARM64_VG, 0, false, 0 },
+    { GD_ARM64_PAUTH_DMASK, GD_ARM64_PAUTH_CMASK_HIGH, 8, false, GD_ARM64_F_PAUTH },
+    { GD_ARM64_TPIDR_EL0, GD_ARM64_TPIDR_EL0, 8, false, 0 },
+    { GD_ARM64_EL1_FIRST, GD_ARM64_EL1_LAST, 8, false, 0 },
 };
 
 static const struct run *run_of(unsigned num)
@@ -91,9 +91,9 @@ static int view_get(struct gd_cpu *c, unsigned num, uint64_t *value)
  * that the guest can be in. Anything else would come back as an illegal exception return. */
 static int pstate_set(struct gd_cpu *c, uint32_t value)
 {
-    const uint64_t a64 = PSTATE_M_MASK | PSTATE_DAIF | PSTATE_BTYPE | PSTATE_SSBS |
-                         PSTATE_ALLINT | PSTATE_IL | PSTATE_SS | PSTATE_PAN | PSTATE_UAO |
-                         PSTATE_DIT | PSTATE_TCO | PSTATE_N | PSTATE_Z | PSTATE_C | PSTATE_V;
+    const uint64_t a64 = PSTATE_M_MASK | PSTATE_DAIF | PSTATE_BTYPE | PSTATE_SSBS | PSTATE_ALLINT |
+                         PSTATE_IL | PSTATE_SS | PSTATE_PAN | PSTATE_UAO | PSTATE_DIT | PSTATE_TCO |
+                         PSTATE_N | PSTATE_Z | PSTATE_C | PSTATE_V;
     uint64_t old, mode = value & (PSTATE_NRW | PSTATE_M_MASK);
     int err = gd_cpu_get(c, GD_ARM64_PSTATE, &old);
 
@@ -185,18 +185,18 @@ uint32_t gd_arm64_features(const struct gd_arm64_ids *id)
 {
     enum { PFR0, PFR1, MMFR0, MMFR1, MMFR2, MMFR3, ISAR1, ISAR2 };
     static const struct id_field fields[] = {
-        {PFR0, 0, 2, GD_ARM64_F_EL0_32},  {PFR1, 0, 1, GD_ARM64_F_BTI},
-        {PFR1, 4, 1, GD_ARM64_F_SSBS},    {PFR1, 8, 2, GD_ARM64_F_MTE},
-        {PFR1, 36, 1, GD_ARM64_F_NMI},    {PFR1, 44, 1, GD_ARM64_F_GCS},
-        {MMFR0, 0, 6, GD_ARM64_F_LPA},    {MMFR0, 20, 2, GD_ARM64_F_LPA2_16K},
-        {MMFR1, 0, 2, GD_ARM64_F_HDBS},   {MMFR1, 20, 1, GD_ARM64_F_PAN},
-        {MMFR2, 4, 1, GD_ARM64_F_UAO},    {MMFR2, 16, 1, GD_ARM64_F_LVA},
-        {MMFR2, 28, 1, GD_ARM64_F_TTST},  {MMFR3, 0, 1, GD_ARM64_F_TCR2},
-        {ISAR1, 4, 1, GD_ARM64_F_PAUTH},  {ISAR1, 8, 1, GD_ARM64_F_PAUTH},
-        {ISAR2, 0, 2, GD_ARM64_F_WFXT},   {ISAR2, 12, 1, GD_ARM64_F_PAUTH},
+        { PFR0, 0, 2, GD_ARM64_F_EL0_32 }, { PFR1, 0, 1, GD_ARM64_F_BTI },
+        { PFR1, 4, 1, GD_ARM64_F_SSBS },   { PFR1, 8, 2, GD_ARM64_F_MTE },
+        { PFR1, 36, 1, GD_ARM64_F_NMI },   { PFR1, 44, 1, GD_ARM64_F_GCS },
+        { MMFR0, 0, 6, GD_ARM64_F_LPA },   { MMFR0, 20, 2, GD_ARM64_F_LPA2_16K },
+        { MMFR1, 0, 2, GD_ARM64_F_HDBS },  { MMFR1, 20, 1, GD_ARM64_F_PAN },
+        { MMFR2, 4, 1, GD_ARM64_F_UAO },   { MMFR2, 16, 1, GD_ARM64_F_LVA },
+        { MMFR2, 28, 1, GD_ARM64_F_TTST }, { MMFR3, 0, 1, GD_ARM64_F_TCR2 },
+        { ISAR1, 4, 1, GD_ARM64_F_PAUTH }, { ISAR1, 8, 1, GD_ARM64_F_PAUTH },
+        { ISAR2, 0, 2, GD_ARM64_F_WFXT },  { ISAR2, 12, 1, GD_ARM64_F_PAUTH },
     };
-    const uint64_t regs[] = {id->pfr0,  id->pfr1,  id->mmfr0, id->mmfr1,
-                             id->mmfr2, id->mmfr3, id->isar1, id->isar2};
+    const uint64_t regs[] = { id->pfr0,  id->pfr1,  id->mmfr0, id->mmfr1,
+                              id->mmfr2, id->mmfr3, id->isar1, id->isar2 };
     uint32_t features = 0;
 
     for (size_t i = 0; i < GD_ARRAY_SIZE(fields); i++)
@@ -209,7 +209,7 @@ uint32_t gd_arm64_features(const struct gd_arm64_ids *id)
 
 unsigned gd_arm64_pa_bits(uint64_t mmfr0)
 {
-    static const uint8_t bits[8] = {32, 36, 40, 42, 44, 48, 52, 56};
+    static const uint8_t bits[8] = { 32, 36, 40, 42, 44, 48, 52, 56 };
 
     return bits[gd_bits(mmfr0, 2, 0)];
 }

@@ -174,8 +174,7 @@ bool gd_arm64_sequence_find(struct gd_cpu *c, uint64_t pc, struct gd_arm64_seque
     return true;
 }
 
-bool gd_arm64_sequence_plant(struct gd_cpu *c, struct gd_step *s,
-                             const struct gd_arm64_sequence *q)
+bool gd_arm64_sequence_plant(struct gd_cpu *c, struct gd_step *s, const struct gd_arm64_sequence *q)
 {
     s->ntemp = 0;
     if (plant_exits(c, s, q))

@@ -11,7 +11,7 @@
 #include "arch/arm64/sequence.h"
 
 #define INT_MASK (PSTATE_I | PSTATE_F)
-#define RETRIES 2
+#define RETRIES  2
 
 /* gd_step.phase: all but the last are single steps of the back end. */
 enum phase {
@@ -24,12 +24,20 @@ enum phase {
 
 /* gd_step.save: */
 enum saved {
-    PSTATE_OLD,                   /* before interrupts were held */
-    NEXT0, NEXT1, NEXT_COUNT,     /* legal successors of the present instruction */
-    TRIES, BUDGET,
-    LOAD_AT, STORE_AT, START, LENGTH,
-    RT_NEW, RT2_NEW,              /* what the load-exclusive loaded */
-    PSTATE_LOAD, X0,              /* operands before it; X0 to X30 */
+    PSTATE_OLD, /* before interrupts were held */
+    NEXT0,      /* legal successors of the present instruction */
+    NEXT1,
+    NEXT_COUNT,
+    TRIES,   /* stale exits seen */
+    BUDGET,  /* instructions that RETRY may still take */
+    LOAD_AT, /* the sequence's exclusives */
+    STORE_AT,
+    START, /* and its extent */
+    LENGTH,
+    RT_NEW, /* what the load-exclusive loaded */
+    RT2_NEW,
+    PSTATE_LOAD, /* operands before it */
+    X0,          /* to X30 */
 };
 
 static uint64_t pstate_of(struct gd_cpu *c)
@@ -157,7 +165,7 @@ static bool complete_wait(struct gd_cpu *c, struct gd_step *s, const struct gd_a
 /* The present instruction, and where it may go. */
 static void note(struct gd_cpu *c, struct gd_step *s)
 {
-    uint64_t next[2] = {0, 0};
+    uint64_t next[2] = { 0, 0 };
 
     s->save[NEXT_COUNT] = (uint64_t)gd_arm64_successors(c, s->pc, s->insn, next);
     s->save[NEXT0] = next[0];
@@ -296,7 +304,7 @@ static void begin_retry(struct gd_cpu *c, struct gd_step *s)
 
 int gd_arm64_step_begin(struct gd_cpu *c, struct gd_step *s)
 {
-    struct gd_arm64_insn i = {.kind = INSN_PLAIN};
+    struct gd_arm64_insn i = { .kind = INSN_PLAIN };
     bool run_on = s->sequence;
     uint64_t p;
     int err;

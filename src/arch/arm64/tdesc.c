@@ -12,6 +12,7 @@ struct flag {
     uint8_t start, end;
 };
 
+/* clang-format off */
 static const struct flag cpsr_flags[] = {
     {"SP", 0, 0},     {"", 1, 1},      {"EL", 2, 3},     {"nRW", 4, 4},  {"", 5, 5},
     {"F", 6, 6},      {"I", 7, 7},     {"A", 8, 8},      {"D", 9, 9},    {"BTYPE", 10, 11},
@@ -19,16 +20,17 @@ static const struct flag cpsr_flags[] = {
     {"UAO", 23, 23},  {"DIT", 24, 24}, {"TCO", 25, 25},  {"V", 28, 28},  {"C", 29, 29},
     {"Z", 30, 30},    {"N", 31, 31},
 };
+/* clang-format on */
 
 static const struct flag fpsr_flags[] = {
-    {"IOC", 0, 0}, {"DZC", 1, 1}, {"OFC", 2, 2}, {"UFC", 3, 3},
-    {"IXC", 4, 4}, {"IDC", 7, 7}, {"QC", 27, 27},
+    { "IOC", 0, 0 }, { "DZC", 1, 1 }, { "OFC", 2, 2 },  { "UFC", 3, 3 },
+    { "IXC", 4, 4 }, { "IDC", 7, 7 }, { "QC", 27, 27 },
 };
 
 static const struct flag fpcr_flags[] = {
-    {"IOE", 8, 8},   {"DZE", 9, 9},    {"OFE", 10, 10}, {"UFE", 11, 11}, {"IXE", 12, 12},
-    {"IDE", 15, 15}, {"FZ16", 19, 19}, {"RMode", 22, 23}, {"FZ", 24, 24}, {"DN", 25, 25},
-    {"AHP", 26, 26},
+    { "IOE", 8, 8 },   { "DZE", 9, 9 },   { "OFE", 10, 10 },  { "UFE", 11, 11 },
+    { "IXE", 12, 12 }, { "IDE", 15, 15 }, { "FZ16", 19, 19 }, { "RMode", 22, 23 },
+    { "FZ", 24, 24 },  { "DN", 25, 25 },  { "AHP", 26, 26 },
 };
 
 /* Views of a vector register; id is also the field name that GDB's own descriptions use. */
@@ -36,11 +38,11 @@ static const struct lane {
     const char *id, *type;
     uint8_t bytes;
 } lanes[] = {
-    {"d_f", "ieee_double", 8}, {"d_u", "uint64", 8}, {"d_s", "int64", 8},
-    {"s_f", "ieee_single", 4}, {"s_u", "uint32", 4}, {"s_s", "int32", 4},
-    {"h_f", "ieee_half", 2},   {"h_u", "uint16", 2}, {"h_s", "int16", 2},
-    {"b_u", "uint8", 1},       {"b_s", "int8", 1},
-    {"q_u", "uint128", 16},    {"q_s", "int128", 16},
+    { "d_f", "ieee_double", 8 }, { "d_u", "uint64", 8 }, { "d_s", "int64", 8 },
+    { "s_f", "ieee_single", 4 }, { "s_u", "uint32", 4 }, { "s_s", "int32", 4 },
+    { "h_f", "ieee_half", 2 },   { "h_u", "uint16", 2 }, { "h_s", "int16", 2 },
+    { "b_u", "uint8", 1 },       { "b_s", "int8", 1 },   { "q_u", "uint128", 16 },
+    { "q_s", "int128", 16 },
 };
 
 static void put_flags(struct gd_out *o, const char *id, const struct flag *f, size_t n)
@@ -67,7 +69,7 @@ static void put_regs(struct gd_out *o, char letter, unsigned count, unsigned bit
                      const char *type)
 {
     for (unsigned n = 0; n < count; n++) {
-        char name[4] = {letter, (char)('0' + n % 10)};
+        char name[4] = { letter, (char)('0' + n % 10) };
 
         if (n >= 10) {
             name[1] = (char)('0' + n / 10);
@@ -133,7 +135,7 @@ static void put_pauth(struct gd_out *o, bool v2)
 static void put_el1(struct gd_out *o)
 {
 #define NAME(num, name, op0, op1, crn, crm, op2, flags) #name,
-    static const char *const names[] = {GD_ARM64_EL1_REGS(NAME)};
+    static const char *const names[] = { GD_ARM64_EL1_REGS(NAME) };
 #undef NAME
 
     put_feature(o, "org.guestdbg.aarch64.el1");

@@ -27,7 +27,7 @@ static int fail(struct walk *w, int error, const char *detail)
 /* Granule in bits; TG0 and TG1 encode it differently. 0: reserved. */
 static unsigned granule_of(uint64_t tcr, bool high)
 {
-    static const uint8_t tg0[4] = {12, 16, 14, 0}, tg1[4] = {0, 14, 12, 16};
+    static const uint8_t tg0[4] = { 12, 16, 14, 0 }, tg1[4] = { 0, 14, 12, 16 };
 
     return high ? tg1[TCR_TG1(tcr)] : tg0[TCR_TG0(tcr)];
 }
@@ -228,8 +228,9 @@ static int flat(struct walk *w, enum gd_use use, struct gd_xlate *x)
         at &= (1ull << 56) - 1;
     if (at >> bits)
         return fail(w, GD_E_UNMAPPED, "beyond the physical address space, the MMU is off");
-    *x = (struct gd_xlate){.gpa = at, .page = 4096, .writable = true, .executable = true,
-                           .level = GD_NO_LEVEL};
+    *x = (struct gd_xlate){
+        .gpa = at, .page = 4096, .writable = true, .executable = true, .level = GD_NO_LEVEL
+    };
     return 0;
 }
 
@@ -238,12 +239,15 @@ static int translate(struct gd_cpu *c, uint64_t va, enum gd_use use, struct gd_x
 {
     uint64_t sctlr = gd_cpu_reg(c, GD_ARM64_SCTLR_EL1);
     struct walk w = {
-        .c = c, .why = why, .out = out, .va = va,
+        .c = c,
+        .why = why,
+        .out = out,
+        .va = va,
         .tcr = gd_cpu_reg(c, GD_ARM64_TCR_EL1),
         .big_endian = sctlr & SCTLR_EE,
     };
 
-    *x = (struct gd_xlate){0};
+    *x = (struct gd_xlate){ 0 };
     if (sctlr & SCTLR_M)
         return walk(&w, use, x);
     if (out)
