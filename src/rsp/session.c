@@ -19,8 +19,11 @@ static void pump(struct gd_session *s);
 
 /* ---- replies ---- */
 
+/* An acknowledgement, or its opposite. It may lie over the last packet, which the client has
+ * got if it sends another. */
 static void put_raw(struct gd_session *s, uint8_t byte)
 {
+    s->last_len = 0;
     if (s->tx_len < s->cfg.tx_size)
         s->cfg.tx[s->tx_len++] = byte;
 }

@@ -45,6 +45,8 @@ static unsigned replies(void)
 
     while (client_next(&c))
         n += !(c.packet_len && c.packet[0] == 'O' && c.packet[1] != 'K');
+    if (c.fault)
+        fprintf(stderr, "%s\n", c.fault);
     require(!c.fault);
     return n;
 }

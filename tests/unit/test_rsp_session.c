@@ -72,6 +72,21 @@ static void a_refused_reply_is_sent_again_as_often_as_asked(void **state)
     check_wire("+$QC1#c5");
 }
 
+static void after_a_packet_without_reply_there_is_nothing_to_send_again(void **state)
+{
+    (void)state;
+    client_say(&c, "?");
+    assert_true(client_next(&c));
+    client_say(&c, "c");
+    check_wire("+");
+    stop_now(); /* the stop reply has no acknowledgement before it */
+    assert_true(client_next(&c));
+    client_say(&c, "c");
+    check_wire("+");
+    client_bytes(&c, "-", 1);
+    check_wire("");
+}
+
 static void no_ack_begins_after_its_own_answer(void **state)
 {
     (void)state;
@@ -374,6 +389,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(an_acknowledgement_and_its_reply_are_one_piece_of_output),
         TEST(a_refused_reply_is_sent_again_as_often_as_asked),
+        TEST(after_a_packet_without_reply_there_is_nothing_to_send_again),
         TEST(no_ack_begins_after_its_own_answer),
         TEST(input_waits_for_output_and_no_byte_is_lost),
         TEST(a_stop_that_comes_while_the_acknowledgement_is_unsent_follows_it),
