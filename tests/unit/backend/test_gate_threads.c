@@ -17,6 +17,7 @@
 struct world {
     struct gd_gate gate;
     _Atomic bool kicked[VCPUS], wanted[VCPUS], parked[VCPUS];
+    _Atomic bool asked[VCPUS]; /* under the gate's lock, which is next let go to wait */
     _Atomic int inside, alone, errors;
     _Atomic unsigned passed[VCPUS];
     _Atomic bool stop;
@@ -29,11 +30,13 @@ static void kick(void *ctx, unsigned vcpu)
 
 static bool wanted(void *ctx, unsigned vcpu)
 {
+    atomic_store(&((struct world *)ctx)->asked[vcpu], true);
     return atomic_load(&((struct world *)ctx)->wanted[vcpu]);
 }
 
 static bool parked(void *ctx, unsigned vcpu)
 {
+    atomic_store(&((struct world *)ctx)->asked[vcpu], true);
     return atomic_load(&((struct world *)ctx)->parked[vcpu]);
 }
 
@@ -225,6 +228,7 @@ static void who_queues_to_be_alone_gives_way_to_a_stop(void **state)
 
     assert_true(gd_gate_hold(&w->gate, 1));
     start(&a, w, 0, hold_once);
+    await(&w->asked[0]);
     atomic_store(&w->wanted[0], true);
     gd_gate_wake(&w->gate);
     pthread_join(a.thread, NULL);
@@ -280,6 +284,7 @@ static void a_parked_one_waits_until_it_is_let_go(void **state)
 
     atomic_store(&w->parked[0], true);
     start(&a, w, 0, wait_once);
+    await(&w->asked[0]);
     gd_gate_wake(&w->gate); /* not for it */
     atomic_store(&w->parked[0], false);
     gd_gate_wake(&w->gate);
@@ -305,6 +310,8 @@ static void a_cancel_ends_every_wait_until_it_is_taken_back(void **state)
     start(&a[1], w, 1, enter_once);
     start(&a[2], w, 2, hold_once);
     start(&a[3], w, 3, wait_once);
+    await(&w->asked[2]);
+    await(&w->asked[3]);
     gd_gate_cancel(&w->gate, true);
     for (unsigned i = 1; i <= 3; i++) {
         pthread_join(a[i].thread, NULL);
