@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What lies in a POWER guest's memory at power-on: an ELF kernel (vmlinux) or flat bytes, the initrd
+ * after it, then RTAS and the device tree. The kernel is entered as Linux' Documentation/arch/powerpc/
+ * booting.rst has it for a flattened tree: r3 the tree, r5 zero, translation off, little-endian.
+ */
+#include "pseries.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define ALIGN_TO 0x10000ull
+
+static uint64_t align(uint64_t v)
+{
+    return (v + ALIGN_TO - 1) & ~(ALIGN_TO - 1);
+}
+
+static int load_kernel(struct vm *vm)
+{
+    uint64_t at = vm->cfg->flat_addr;
+
+    if (!vm->cfg->flat && loader_is_elf(&vm->kernel))
+        return loader_elf(vm, &vm->kernel, &vm->image);
+    if (!vm->cfg->flat)
+        return vm_fail(vm, "%s is not an ELF file (POWER kernels are vmlinux files); for raw code give --flat ADDR",
+                       vm->cfg->kernel);
+    vm->image = (struct placed){ .start = at, .end = at + vm->kernel.len, .entry = at };
+    return loader_put(vm, "the flat kernel", at, vm->kernel.data, vm->kernel.len);
+}
+
+int pseries_load(struct vm *vm)
+{
+    struct pseries *p = pseries(vm);
+    struct fdt_request req = { 0 };
+    struct blob dtb = { 0 };
+    uint64_t end;
+    int err;
+
+    if (load_kernel(vm) < 0)
+        return -1;
+    end = align(vm->image.end);
+    if (vm->initrd.data) {
+        req.initrd = end;
+        req.initrd_end = end + vm->initrd.len;
+        end = align(req.initrd_end);
+        if (loader_put(vm, "the initrd", req.initrd, vm->initrd.data, vm->initrd.len) < 0)
+            return -1;
+    }
+    p->rtas = end;
+    if (loader_put(vm, "RTAS", p->rtas, rtas_code, sizeof(rtas_code)) < 0 || fdt_make(vm, &req, &dtb) < 0)
+        return -1;
+    p->dtb = end + ALIGN_TO;
+    err = loader_put(vm, "the device tree", p->dtb, dtb.data, dtb.len);
+    free(dtb.data);
+    return err;
+}
