@@ -670,6 +670,14 @@ void gd_engine_reset(struct gd_engine *e)
     }
     e->ntemp = 0;
     e->lifted_patch = 0;
+    /* Registers are new, and no instruction is half stepped any more. */
+    for (unsigned i = 0; i < e->cfg.nvcpus; i++) {
+        struct gd_vcpu *v = &e->cfg.vcpus[i];
+
+        gd_cpu_forget(&v->cpu);
+        gd_cpu_drop_page(&v->cpu);
+        v->stepping = v->step_over = v->told = v->told_watch = false;
+    }
 }
 
 /* ---- words for a run alone ---- */
