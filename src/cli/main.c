@@ -17,8 +17,8 @@ static const struct command {
 } commands[] = {
     { "run", "guestdbg run", "boot a guest under Linux KVM and let a debugger attach", cmd_run },
     { "caps", "guestdbg caps", "test what this host's debug hardware can do for guests", cmd_caps },
-    { "symbols", "guestdbg symbols", "make an ELF with symbols and unwind rules from a kallsyms listing",
-      cmd_symbols },
+    { "symbols", "guestdbg symbols",
+      "make an ELF with symbols and unwind rules from a kallsyms listing", cmd_symbols },
 };
 
 #define NCOMMANDS (sizeof(commands) / sizeof(commands[0]))
@@ -26,7 +26,8 @@ static const struct command {
 static void usage(FILE *to)
 {
     fputs("Usage: guestdbg COMMAND [OPTION...]\n\n"
-          "Debug a virtual machine from outside, with GDB or LLDB and the processor's own debug hardware.\n\n",
+          "Debug a virtual machine from outside, with GDB or LLDB and the processor's own debug "
+          "hardware.\n\n",
           to);
     for (size_t i = 0; i < NCOMMANDS; i++)
         fprintf(to, "  %-8s %s\n", commands[i].name, commands[i].purpose);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * guestdbg symbols: a kallsyms listing, and if given the kernel it is of, to a small ELF with symbols and
- * unwind rules. Distribution kernels come without either, and their debug packages are a gigabyte.
+ * guestdbg symbols: a kallsyms listing, and if given the kernel it is of, to a small ELF with
+ * symbols and unwind rules. Distribution kernels come without either, and their debug packages are
+ * a gigabyte.
  */
 #include "cli.h"
 
@@ -16,9 +17,9 @@
 #include "symbols/elf.h"
 #include "symbols/unwind_arm64.h"
 
-#define PPC64_ABI_V2 2u          /* e_flags, OpenPOWER ELF V2 ABI */
+#define PPC64_ABI_V2 2u /* e_flags, OpenPOWER ELF V2 ABI */
 #define IMAGE_MAX    ((uint64_t)1 << 30)
-#define IMAGE_HEADER 64u         /* Documentation/arch/arm64/booting.rst, 4 */
+#define IMAGE_HEADER 64u /* Documentation/arch/arm64/booting.rst, 4 */
 #define IMAGE_MAGIC  "ARM\x64"
 #define ERR_MAX      256
 
@@ -27,7 +28,8 @@ enum { OPT_ARCH = 0x100, OPT_IMAGE };
 static const struct argp_option options[] = {
     { "arch", OPT_ARCH, "arm64|ppc64le", 0, "what the kernel runs on (arm64)", 0 },
     { "image", OPT_IMAGE, "FILE", 0,
-      "the kernel of the listing, an arm64 Image, plain or gzip'd: makes the unwind rules exact at every instruction",
+      "the kernel of the listing, an arm64 Image, plain or gzip'd: makes the unwind rules "
+      "exact at every instruction",
       0 },
     { 0 },
 };
@@ -47,7 +49,9 @@ static error_t parse(int key, char *arg, struct argp_state *st)
         if (!a->ppc64 && strcmp(arg, "arm64") != 0)
             argp_error(st, "--arch is arm64 or ppc64le, not '%s'", arg);
         break;
-    case OPT_IMAGE: a->image = arg; break;
+    case OPT_IMAGE:
+        a->image = arg;
+        break;
     case ARGP_KEY_ARG:
         if (st->arg_num > 1)
             argp_error(st, "'%s' is one argument too many", arg);
@@ -57,9 +61,11 @@ static error_t parse(int key, char *arg, struct argp_state *st)
         if (!a->out)
             argp_error(st, "KALLSYMS and OUT.elf are both needed");
         if (a->image && a->ppc64)
-            argp_error(st, "--image is for arm64; ppc64le's kernels carry unwind rules of their own");
+            argp_error(st,
+                       "--image is for arm64; ppc64le's kernels carry unwind rules of their own");
         break;
-    default: return ARGP_ERR_UNKNOWN;
+    default:
+        return ARGP_ERR_UNKNOWN;
     }
     return 0;
 }
@@ -68,10 +74,11 @@ static const struct argp argp = {
     .options = options,
     .parser = parse,
     .args_doc = "KALLSYMS OUT.elf",
-    .doc = "Makes a small ELF with a kernel's symbols, and for arm64 unwind rules, from a copy of its "
-           "/proc/kallsyms.\v"
-           "In GDB: `symbol-file OUT.elf`. The addresses are those of the boot that the listing comes from; with "
-           "`nokaslr` they are the same at every boot.",
+    .doc =
+        "Makes a small ELF with a kernel's symbols, and for arm64 unwind rules, from a copy of its "
+        "/proc/kallsyms.\v"
+        "In GDB: `symbol-file OUT.elf`. The addresses are those of the boot that the listing comes "
+        "from; with `nokaslr` they are the same at every boot.",
 };
 
 static uint64_t le64(const uint8_t *p)
@@ -83,7 +90,10 @@ static uint64_t le64(const uint8_t *p)
     return v;
 }
 
-/* arch/arm64/kernel/head.S: the second word of an Image that is also an EFI program branches to primary_entry. */
+/*
+ * arch/arm64/kernel/head.S: the second word of an Image that is also an EFI program branches to
+ * primary_entry.
+ */
 static bool entry_matches(const uint8_t *image, const struct symbols *s)
 {
     uint64_t entry = kallsyms_find(s, "primary_entry");
@@ -101,7 +111,8 @@ static int check_image(const char *path, const struct blob *b, const struct symb
         return -1;
     }
     size = le64(b->data + 16);
-    if ((s->end_known ? size != s->end - s->start : size < s->end - s->start) || !entry_matches(b->data, s)) {
+    if ((s->end_known ? size != s->end - s->start : size < s->end - s->start) ||
+        !entry_matches(b->data, s)) {
         snprintf(err, ERR_MAX, "%s and the listing are of different kernels", path);
         return -1;
     }
@@ -160,7 +171,8 @@ static int make(const struct args *a, char *err)
     if (ret == 0) {
         if (!a->ppc64)
             unwind_arm64(&s, image.data, image.len, &frame);
-        symelf_write(&s, a->ppc64 ? EM_PPC64 : EM_AARCH64, a->ppc64 ? PPC64_ABI_V2 : 0, &frame, &out);
+        symelf_write(&s, a->ppc64 ? EM_PPC64 : EM_AARCH64, a->ppc64 ? PPC64_ABI_V2 : 0, &frame,
+                     &out);
         if (frame.failed || out.failed) {
             snprintf(err, ERR_MAX, "out of memory");
             ret = -1;

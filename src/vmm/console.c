@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Host side of the guest's console. See console.h. Output is written at once and whole, so that the
- * last line before a crash is seen; input is read by the main loop only when the guest has room for it.
+ * last line before a crash is seen; input is read by the main loop only when the guest has room for
+ * it.
  */
 #include "console.h"
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The guest's console on the host: the terminal in raw mode, nothing, or a file that only takes output.
- * Ctrl-a x leaves; Ctrl-a Ctrl-a sends one Ctrl-a to the guest. The terminal is given back at close.
+ * The guest's console on the host: the terminal in raw mode, nothing, or a file that only takes
+ * output. Ctrl-a x leaves; Ctrl-a Ctrl-a sends one Ctrl-a to the guest. The terminal is given back
+ * at close.
  */
 #ifndef VMM_CONSOLE_H
 #define VMM_CONSOLE_H
@@ -14,9 +15,9 @@
 enum console_kind { CONSOLE_STDIO, CONSOLE_NONE, CONSOLE_FILE };
 
 struct console {
-    int in, out;                 /* -1: none */
+    int in, out; /* -1: none */
     bool raw;
-    bool escaped;                /* the last byte was Ctrl-a */
+    bool escaped; /* the last byte was Ctrl-a */
     struct termios saved;
 };
 
@@ -27,8 +28,8 @@ void console_close(struct console *c);
 void console_write(struct console *c, const uint8_t *bytes, size_t len);
 
 /*
- * Reads what the user typed, at most len bytes, without the escapes. Returns the number of bytes for
- * the guest, or -1 if the user asked to leave. At the end of input c->in becomes -1.
+ * Reads what the user typed, at most len bytes, without the escapes. Returns the number of bytes
+ * for the guest, or -1 if the user asked to leave. At the end of input c->in becomes -1.
  */
 int console_read(struct console *c, uint8_t *bytes, size_t len);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Kernels into guest memory: bytes at an address, ELF by its program headers. Every length and address in a
- * file is checked before use; what does not fit is an error that says so.
+ * Kernels into guest memory: bytes at an address, ELF by its program headers. Every length and
+ * address in a file is checked before use; what does not fit is an error that says so.
  */
 #include "vm.h"
 
@@ -14,10 +14,11 @@ int loader_put(struct vm *vm, const char *what, uint64_t gpa, const void *data, 
     uint64_t base = vm->machine->ram_base;
 
     if (!to)
-        return vm_fail(vm, "%s (0x%llx to 0x%llx) does not fit the guest's memory (0x%llx to 0x%llx); "
-                           "change --memory or its address", what, (unsigned long long)gpa,
-                       (unsigned long long)(gpa + len), (unsigned long long)base,
-                       (unsigned long long)(base + vm->cfg->memory));
+        return vm_fail(vm,
+                       "%s (0x%llx to 0x%llx) does not fit the guest's memory (0x%llx to 0x%llx); "
+                       "change --memory or its address",
+                       what, (unsigned long long)gpa, (unsigned long long)(gpa + len),
+                       (unsigned long long)base, (unsigned long long)(base + vm->cfg->memory));
     memcpy(to, data, len);
     return 0;
 }
@@ -39,7 +40,8 @@ static int check_elf(struct vm *vm, const struct blob *b, Elf64_Ehdr *h)
         return vm_fail(vm, "%s is an ELF file of another architecture; this guest is %s", path,
                        vm->machine->arch);
     if (h->e_type != ET_EXEC && h->e_type != ET_DYN)
-        return vm_fail(vm, "%s is an ELF file that is not linked (type %u); link it first", path, h->e_type);
+        return vm_fail(vm, "%s is an ELF file that is not linked (type %u); link it first", path,
+                       h->e_type);
     if (h->e_phentsize != sizeof(Elf64_Phdr) || h->e_phnum == 0 || h->e_phoff > b->len ||
         (uint64_t)h->e_phnum * sizeof(Elf64_Phdr) > b->len - h->e_phoff)
         return vm_fail(vm, "%s is truncated or has no program headers", path);
@@ -47,15 +49,17 @@ static int check_elf(struct vm *vm, const struct blob *b, Elf64_Ehdr *h)
 }
 
 /*
- * GNU ld puts the ELF headers into the page before a program that is linked at the start of RAM. QEMU loses
- * such bytes in the hole before RAM; so do we, if they are nothing but headers and zeros.
+ * GNU ld puts the ELF headers into the page before a program that is linked at the start of RAM.
+ * QEMU loses such bytes in the hole before RAM; so do we, if they are nothing but headers and
+ * zeros.
  */
 static void drop_headers(struct vm *vm, const struct blob *b, const Elf64_Ehdr *h, Elf64_Phdr *p)
 {
     uint64_t headers = h->e_phoff + (uint64_t)h->e_phnum * sizeof(Elf64_Phdr);
     uint64_t before = vm->machine->ram_base - p->p_paddr;
 
-    if (p->p_offset != 0 || p->p_paddr >= vm->machine->ram_base || before > p->p_filesz || before > b->len)
+    if (p->p_offset != 0 || p->p_paddr >= vm->machine->ram_base || before > p->p_filesz ||
+        before > b->len)
         return;
     for (uint64_t i = headers; i < before; i++)
         if (b->data[i] != 0)
@@ -71,11 +75,13 @@ static int put_segment(struct vm *vm, const struct blob *b, const Elf64_Phdr *p)
 {
     if (p->p_filesz > p->p_memsz || p->p_offset > b->len || p->p_filesz > b->len - p->p_offset)
         return vm_fail(vm, "%s is truncated: a segment lies past its end", vm->cfg->kernel);
-    if (loader_put(vm, "a segment of the kernel", p->p_paddr, b->data + p->p_offset, p->p_filesz) < 0)
+    if (loader_put(vm, "a segment of the kernel", p->p_paddr, b->data + p->p_offset, p->p_filesz) <
+        0)
         return -1;
     if (!vm_ram(vm, p->p_paddr, p->p_memsz)) /* RAM is zero already, so .bss only has to fit */
-        return vm_fail(vm, "the kernel's .bss (up to 0x%llx) does not fit the guest's memory; raise --memory",
-                       (unsigned long long)(p->p_paddr + p->p_memsz));
+        return vm_fail(
+            vm, "the kernel's .bss (up to 0x%llx) does not fit the guest's memory; raise --memory",
+            (unsigned long long)(p->p_paddr + p->p_memsz));
     return 0;
 }
 
@@ -95,7 +101,8 @@ int loader_elf(struct vm *vm, const struct blob *b, struct placed *out)
         drop_headers(vm, b, &h, &p);
         if (put_segment(vm, b, &p) < 0)
             return -1;
-        if (h.e_entry - p.p_vaddr < p.p_memsz) /* linked high, loaded low: enter where it was loaded */
+        if (h.e_entry - p.p_vaddr <
+            p.p_memsz) /* linked high, loaded low: enter where it was loaded */
             out->entry = h.e_entry - p.p_vaddr + p.p_paddr;
         if (p.p_paddr < out->start)
             out->start = p.p_paddr;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The generic half of the VMM: KVM descriptors, guest RAM, one thread per vCPU, exits, reboot and the end.
- * The main thread carries the console and the signals; vCPU threads only run the guest and its devices.
- * A reboot parks every vCPU thread outside gd_kvm_run, loads everything again into cleared RAM, and goes on.
+ * The generic half of the VMM: KVM descriptors, guest RAM, one thread per vCPU, exits, reboot and
+ * the end. The main thread carries the console and the signals; vCPU threads only run the guest and
+ * its devices. A reboot parks every vCPU thread outside gd_kvm_run, loads everything again into
+ * cleared RAM, and goes on.
  */
 #include "vm.h"
 
@@ -108,7 +109,7 @@ void vm_report_alien(struct vm *vm, uint64_t gpa, bool write)
                 write ? "writes to" : "reads", (unsigned long long)gpa);
 }
 
-/* ---- vCPU threads ------------------------------------------------------------------------------------- */
+/* ---- vCPU threads ---------------------------------------------------------------------------- */
 
 static int mmio(struct vm *vm, struct vcpu *cpu)
 {
@@ -144,7 +145,8 @@ static void system_event(struct vm *vm, const struct kvm_run *run)
         vm_stop(vm, 0);
         break;
     default:
-        fprintf(stderr, "guestdbg: the guest reported a crash (system event %u)\r\n", run->system_event.type);
+        fprintf(stderr, "guestdbg: the guest reported a crash (system event %u)\r\n",
+                run->system_event.type);
         vm_stop(vm, 1);
     }
 }
@@ -163,7 +165,8 @@ static int serve(struct vm *vm, struct vcpu *cpu)
         system_event(vm, run);
         return 0;
     case KVM_EXIT_FAIL_ENTRY:
-        return vm_fail(vm, "vCPU %u: the processor refused to enter the guest (reason 0x%llx)", cpu->index,
+        return vm_fail(vm, "vCPU %u: the processor refused to enter the guest (reason 0x%llx)",
+                       cpu->index,
                        (unsigned long long)run->fail_entry.hardware_entry_failure_reason);
     case KVM_EXIT_INTERNAL_ERROR:
         return vm_fail(vm, "vCPU %u: KVM reports an internal error (suberror %u)", cpu->index,
@@ -234,7 +237,7 @@ static void park_all(struct vm *vm)
     pthread_mutex_unlock(&vm->lock);
 }
 
-/* ---- set-up ------------------------------------------------------------------------------------------- */
+/* ---- set-up ---------------------------------------------------------------------------------- */
 
 int vm_open_kvm(char *err, size_t errlen)
 {
@@ -245,10 +248,13 @@ int vm_open_kvm(char *err, size_t errlen)
     if (fd >= 0)
         snprintf(err, errlen, "/dev/kvm does not speak KVM's API version %d", KVM_API_VERSION);
     else if (errno == EACCES || errno == EPERM)
-        snprintf(err, errlen, "no permission to open /dev/kvm: run as root or join the group that owns it");
+        snprintf(err, errlen,
+                 "no permission to open /dev/kvm: run as root or join the group that owns it");
     else
-        snprintf(err, errlen, "cannot open /dev/kvm (%s): the host's kernel needs KVM, and must have been "
-                              "started in hypervisor mode", strerror(errno));
+        snprintf(err, errlen,
+                 "cannot open /dev/kvm (%s): the host's kernel needs KVM, and must have been "
+                 "started in hypervisor mode",
+                 strerror(errno));
     if (fd >= 0)
         close(fd);
     return -1;
@@ -335,9 +341,14 @@ static int open_debugger(struct vm *vm)
     };
     size_t nslots = 1;
     struct gd_kvm_config gc = {
-        .kvm_fd = vm->kvm_fd, .vm_fd = vm->fd, .max_vcpus = cfg->cpus,
-        .slots = slots, .wait = cfg->wait, .on_disconnect = cfg->on_disconnect,
-        .exit_request = on_exit_request, .ctx = vm,
+        .kvm_fd = vm->kvm_fd,
+        .vm_fd = vm->fd,
+        .max_vcpus = cfg->cpus,
+        .slots = slots,
+        .wait = cfg->wait,
+        .on_disconnect = cfg->on_disconnect,
+        .exit_request = on_exit_request,
+        .ctx = vm,
     };
     char text[200] = "";
     int err;
@@ -359,8 +370,8 @@ static int open_debugger(struct vm *vm)
 static int listen_for_debugger(struct vm *vm)
 {
     char line[256] = "";
-    int err = gd_kvm_listen(vm->gd, vm->cfg->listen, vm->cfg->allow_remote ? GD_LISTEN_REMOTE : 0, line,
-                            sizeof(line));
+    int err = gd_kvm_listen(vm->gd, vm->cfg->listen, vm->cfg->allow_remote ? GD_LISTEN_REMOTE : 0,
+                            line, sizeof(line));
 
     if (err < 0)
         return vm_fail(vm, "%s", line[0] ? line : gd_strerror(err));
@@ -376,7 +387,8 @@ static int set_up(struct vm *vm)
 
     if (file_read(cfg->kernel, "kernel", &vm->kernel, vm->err, sizeof(vm->err)) < 0)
         return -1;
-    if (!cfg->flat && file_unpack(cfg->kernel, cfg->memory, &vm->kernel, vm->err, sizeof(vm->err)) < 0)
+    if (!cfg->flat &&
+        file_unpack(cfg->kernel, cfg->memory, &vm->kernel, vm->err, sizeof(vm->err)) < 0)
         return -1;
     if (cfg->initrd && file_read(cfg->initrd, "initrd", &vm->initrd, vm->err, sizeof(vm->err)) < 0)
         return -1;
@@ -390,7 +402,10 @@ static int set_up(struct vm *vm)
     return open_debugger(vm);
 }
 
-/* Signals that end the program come through the returned descriptor, so that the terminal is given back. */
+/*
+ * Signals that end the program come through the returned descriptor, so that the terminal is given
+ * back.
+ */
 static int set_up_signals(void)
 {
     sigset_t ends;
@@ -420,7 +435,7 @@ static int start_vcpus(struct vm *vm)
     return 0;
 }
 
-/* ---- the main thread ---------------------------------------------------------------------------------- */
+/* ---- the main thread ------------------------------------------------------------------------- */
 
 static int reboot(struct vm *vm)
 {
@@ -519,7 +534,11 @@ static int run_guest(struct vm *vm)
 int vm_main(const struct vm_config *cfg)
 {
     struct vm vm = {
-        .cfg = cfg, .machine = &machine_ops, .kvm_fd = -1, .fd = -1, .wake_fd = -1,
+        .cfg = cfg,
+        .machine = &machine_ops,
+        .kvm_fd = -1,
+        .fd = -1,
+        .wake_fd = -1,
         .console = { .in = -1, .out = -1 },
     };
     int err;

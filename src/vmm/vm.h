@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The small virtual machine monitor behind `guestdbg run`: what its generic part, its machines and its
- * console share. The generic part knows no architecture; a build links exactly one `machine_ops`
- * (arm64/machine.c, …). Functions that can fail return 0, or -1 with a sentence for the user in vm->err.
+ * The small virtual machine monitor behind `guestdbg run`: what its generic part, its machines and
+ * its console share. The generic part knows no architecture; a build links exactly one
+ * `machine_ops` (arm64/machine.c, …). Functions that can fail return 0, or -1 with a sentence for
+ * the user in vm->err.
  */
 #ifndef VMM_VM_H
 #define VMM_VM_H
@@ -24,15 +25,15 @@
 /* What the command line asked for. Strings belong to the caller and outlive the VM. */
 struct vm_config {
     const char *kernel;
-    const char *initrd;          /* NULL: none */
-    const char *append;          /* kernel command line, "" if none */
+    const char *initrd; /* NULL: none */
+    const char *append; /* kernel command line, "" if none */
     unsigned cpus;
-    uint64_t memory;             /* bytes */
-    bool flat;                   /* kernel is raw bytes for flat_addr, entered at its first one */
+    uint64_t memory; /* bytes */
+    bool flat;       /* kernel is raw bytes for flat_addr, entered at its first one */
     uint64_t flat_addr;
-    const char *listen;          /* as gd_kvm_listen takes it */
+    const char *listen; /* as gd_kvm_listen takes it */
     bool allow_remote;
-    bool wait;                   /* stop before the first instruction */
+    bool wait; /* stop before the first instruction */
     enum gd_kvm_on_disconnect on_disconnect;
     enum console_kind console;
     const char *console_file;
@@ -59,16 +60,17 @@ struct vcpu {
     struct kvm_run *run;
     pthread_t thread;
     bool started;
-    atomic_bool parked;          /* out of gd_kvm_run, waiting for the next phase or to be started */
-    atomic_bool off;             /* set by the machine: waits for vm_cpu_on() */
+    atomic_bool parked; /* out of gd_kvm_run, waiting for the next phase or to be started */
+    atomic_bool off;    /* set by the machine: waits for vm_cpu_on() */
 };
 
 /*
- * One architecture's machine. The order of calls is: vm_type, create, vcpu_create for each vCPU, ready;
- * then load and reset at power-on and again at each reboot, when all vCPUs are out of KVM_RUN.
+ * One architecture's machine. The order of calls is: vm_type, create, vcpu_create for each vCPU,
+ * ready; then load and reset at power-on and again at each reboot, when all vCPUs are out of
+ * KVM_RUN.
  */
 struct machine_ops {
-    const char *arch;            /* "arm64" */
+    const char *arch; /* "arm64" */
     uint16_t elf_machine;
     uint64_t ram_base;
     unsigned max_cpus;
@@ -95,10 +97,10 @@ enum vm_phase { VM_RUN, VM_RESET, VM_STOP };
 struct vm {
     const struct vm_config *cfg;
     const struct machine_ops *machine;
-    void *machine_state;         /* the machine's own, allocated by its create */
+    void *machine_state; /* the machine's own, allocated by its create */
 
     int kvm_fd, fd, mmap_size;
-    uint8_t *ram;                /* cfg->memory bytes at machine->ram_base */
+    uint8_t *ram; /* cfg->memory bytes at machine->ram_base */
     struct vcpu *cpus;
     struct gd_kvm *gd;
     struct console console;
@@ -109,10 +111,10 @@ struct vm {
     struct placed image;
 
     pthread_mutex_t lock;
-    pthread_cond_t changed;      /* phase, or some vCPU's parked */
+    pthread_cond_t changed; /* phase, or some vCPU's parked */
     _Atomic enum vm_phase phase;
-    int wake_fd;                 /* eventfd: the main loop shall look at phase and console again */
-    int status;                  /* exit status once phase is VM_STOP */
+    int wake_fd; /* eventfd: the main loop shall look at phase and console again */
+    int status;  /* exit status once phase is VM_STOP */
 
     uint64_t aliens[VM_MAX_ALIENS]; /* pages whose unanswered accesses were reported */
     unsigned naliens;

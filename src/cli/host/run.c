@@ -14,25 +14,37 @@
 #include "../../vmm/vm.h"
 
 #define DEFAULT_MEMORY ((uint64_t)512 << 20)
-#define MEMORY_UNIT    ((uint64_t)2 << 20) /* KVM maps RAM best, and Linux expects it, in 2 MiB blocks */
-#define MEMORY_MIN     ((uint64_t)2 << 20)
-#define MEMORY_MAX     ((uint64_t)1 << 40)
+#define MEMORY_UNIT                                                                                \
+    ((uint64_t)2 << 20) /* KVM maps RAM best, and Linux expects it, in 2 MiB blocks */
+#define MEMORY_MIN ((uint64_t)2 << 20)
+#define MEMORY_MAX ((uint64_t)1 << 40)
 
-enum { OPT_INITRD = 0x100, OPT_APPEND, OPT_CPUS, OPT_MEMORY, OPT_LISTEN, OPT_REMOTE, OPT_NO_WAIT,
-       OPT_ON_DISCONNECT, OPT_CONSOLE, OPT_FLAT };
+enum {
+    OPT_INITRD = 0x100,
+    OPT_APPEND,
+    OPT_CPUS,
+    OPT_MEMORY,
+    OPT_LISTEN,
+    OPT_REMOTE,
+    OPT_NO_WAIT,
+    OPT_ON_DISCONNECT,
+    OPT_CONSOLE,
+    OPT_FLAT
+};
 
 static const struct argp_option options[] = {
     { "initrd", OPT_INITRD, "FILE", 0, "initial RAM disk for a Linux guest", 0 },
     { "append", OPT_APPEND, "STRING", 0, "the kernel's command line", 0 },
     { "cpus", OPT_CPUS, "N", 0, "number of vCPUs (1)", 0 },
     { "memory", OPT_MEMORY, "SIZE", 0, "guest memory in MiB, or with K, M or G (512M)", 0 },
-    { "flat", OPT_FLAT, "ADDR", 0, "KERNEL is raw code: load it at this guest-physical address and enter it there",
-      0 },
+    { "flat", OPT_FLAT, "ADDR", 0,
+      "KERNEL is raw code: load it at this guest-physical address and enter it there", 0 },
     { "listen", OPT_LISTEN, "unix:PATH|tcp:HOST:PORT", 0,
       "where the debugger connects (a new Unix socket of mode 0600)", 0 },
-    { "allow-remote", OPT_REMOTE, NULL, 0, "let --listen take a TCP address other than loopback", 0 },
-    { "no-wait", OPT_NO_WAIT, NULL, 0, "start the guest at once instead of stopping before its first instruction",
+    { "allow-remote", OPT_REMOTE, NULL, 0, "let --listen take a TCP address other than loopback",
       0 },
+    { "no-wait", OPT_NO_WAIT, NULL, 0,
+      "start the guest at once instead of stopping before its first instruction", 0 },
     { "on-disconnect", OPT_ON_DISCONNECT, "resume|stop|exit", 0,
       "what the guest does when the debugger is lost (resume)", 0 },
     { "console", OPT_CONSOLE, "stdio|none|FILE", 0,
@@ -72,7 +84,8 @@ static bool parse_size(const char *s, uint64_t unit, uint64_t *out)
 
 static void parse_memory(struct argp_state *st, struct vm_config *cfg, const char *arg)
 {
-    if (!parse_size(arg, (uint64_t)1 << 20, &cfg->memory) || cfg->memory < MEMORY_MIN || cfg->memory > MEMORY_MAX)
+    if (!parse_size(arg, (uint64_t)1 << 20, &cfg->memory) || cfg->memory < MEMORY_MIN ||
+        cfg->memory > MEMORY_MAX)
         argp_error(st, "--memory wants a size from 2M to 1024G, not '%s'", arg);
     cfg->memory = (cfg->memory + MEMORY_UNIT - 1) & ~(MEMORY_UNIT - 1);
 }
@@ -114,15 +127,33 @@ static error_t parse(int key, char *arg, struct argp_state *st)
     struct vm_config *cfg = &((struct args *)st->input)->cfg;
 
     switch (key) {
-    case OPT_INITRD: cfg->initrd = arg; break;
-    case OPT_APPEND: cfg->append = arg; break;
-    case OPT_CPUS: parse_cpus(st, cfg, arg); break;
-    case OPT_MEMORY: parse_memory(st, cfg, arg); break;
-    case OPT_LISTEN: cfg->listen = arg; break;
-    case OPT_REMOTE: cfg->allow_remote = true; break;
-    case OPT_NO_WAIT: cfg->wait = false; break;
-    case OPT_ON_DISCONNECT: parse_on_disconnect(st, cfg, arg); break;
-    case OPT_CONSOLE: parse_console(cfg, arg); break;
+    case OPT_INITRD:
+        cfg->initrd = arg;
+        break;
+    case OPT_APPEND:
+        cfg->append = arg;
+        break;
+    case OPT_CPUS:
+        parse_cpus(st, cfg, arg);
+        break;
+    case OPT_MEMORY:
+        parse_memory(st, cfg, arg);
+        break;
+    case OPT_LISTEN:
+        cfg->listen = arg;
+        break;
+    case OPT_REMOTE:
+        cfg->allow_remote = true;
+        break;
+    case OPT_NO_WAIT:
+        cfg->wait = false;
+        break;
+    case OPT_ON_DISCONNECT:
+        parse_on_disconnect(st, cfg, arg);
+        break;
+    case OPT_CONSOLE:
+        parse_console(cfg, arg);
+        break;
     case OPT_FLAT:
         cfg->flat = true;
         if (!parse_size(arg, 1, &cfg->flat_addr))
@@ -137,7 +168,8 @@ static error_t parse(int key, char *arg, struct argp_state *st)
         if (!cfg->kernel)
             argp_error(st, "no KERNEL is given");
         break;
-    default: return ARGP_ERR_UNKNOWN;
+    default:
+        return ARGP_ERR_UNKNOWN;
     }
     return 0;
 }
@@ -146,9 +178,10 @@ static const struct argp argp = {
     .options = options,
     .parser = parse,
     .args_doc = "KERNEL",
-    .doc = "Boots a guest under Linux KVM and lets GDB or LLDB debug it.\v"
-           "KERNEL is a Linux Image (plain or gzip'd), an ELF file, or raw code with --flat. A guest that powers off "
-           "ends the command with status 0; one that resets is booted again.",
+    .doc =
+        "Boots a guest under Linux KVM and lets GDB or LLDB debug it.\v"
+        "KERNEL is a Linux Image (plain or gzip'd), an ELF file, or raw code with --flat. A guest "
+        "that powers off ends the command with status 0; one that resets is booted again.",
 };
 
 /* A directory of the user's own if there is one; the socket's mode guards it in /tmp. */
@@ -168,7 +201,11 @@ int cmd_run(int argc, char **argv)
 {
     struct args a = {
         .cfg = {
-            .append = "", .cpus = 1, .memory = DEFAULT_MEMORY, .wait = true, .on_disconnect = GD_KVM_RESUME,
+            .append = "",
+            .cpus = 1,
+            .memory = DEFAULT_MEMORY,
+            .wait = true,
+            .on_disconnect = GD_KVM_RESUME,
             .console = CONSOLE_STDIO,
         },
     };

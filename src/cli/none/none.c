@@ -8,8 +8,10 @@
 
 static int refuse(const char *command)
 {
-    fprintf(stderr, "%s: this host is neither arm64 nor POWER; guests are run there, and only `symbols` here\n",
-            command);
+    fprintf(
+        stderr,
+        "%s: this host is neither arm64 nor POWER; guests are run there, and only `symbols` here\n",
+        command);
     return 1;
 }
 

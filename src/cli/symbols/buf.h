@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A growing byte buffer. After a failed allocation it takes nothing more and `failed` says so once, at the
- * end, instead of at every call.
+ * A growing byte buffer. After a failed allocation it takes nothing more and `failed` says so once,
+ * at the end, instead of at every call.
  */
 #ifndef CLI_SYMBOLS_BUF_H
 #define CLI_SYMBOLS_BUF_H

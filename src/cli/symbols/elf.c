@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The symbol file. A debugger takes a symbol's kind from the flags of its section, so code between data
- * (.init.text, the identity-mapped text) has to be a section of its own. All are NOBITS: the bytes are the
- * guest's, which patches its text at boot.
+ * The symbol file. A debugger takes a symbol's kind from the flags of its section, so code between
+ * data (.init.text, the identity-mapped text) has to be a section of its own. All are NOBITS: the
+ * bytes are the guest's, which patches its text at boot.
  */
 #include "elf.h"
 
@@ -13,8 +13,11 @@
 #define NAME_SIZE    16
 
 /* Linker-script marks around code, arch/arm64/kernel/vmlinux.lds.S and arch/powerpc's. */
-static const struct { const char *from, *to; } code_marks[] = {
-    { "_text", "_etext" }, { "_stext", "_etext" },
+static const struct {
+    const char *from, *to;
+} code_marks[] = {
+    { "_text", "_etext" },
+    { "_stext", "_etext" },
     { "__entry_tramp_text_start", "__entry_tramp_text_end" },
     { "__idmap_text_start", "__idmap_text_end" },
     { "_sinittext", "_einittext" },
@@ -32,7 +35,8 @@ struct layout {
     unsigned count;
 };
 
-static void add(struct layout *l, const char *base, unsigned number, uint64_t start, uint64_t end, bool code)
+static void add(struct layout *l, const char *base, unsigned number, uint64_t start, uint64_t end,
+                bool code)
 {
     struct section *s;
     size_t len = strlen(base);
@@ -59,7 +63,8 @@ static void lay_out(const struct symbols *s, struct layout *l)
         uint64_t from = s->end, to = s->end;
 
         for (size_t i = 0; i < sizeof(code_marks) / sizeof(code_marks[0]); i++) {
-            uint64_t a = kallsyms_find(s, code_marks[i].from), b = kallsyms_find(s, code_marks[i].to);
+            uint64_t a = kallsyms_find(s, code_marks[i].from),
+                     b = kallsyms_find(s, code_marks[i].to);
 
             if (a >= at && a < b && a < from && b <= s->end) {
                 from = a;
@@ -82,7 +87,8 @@ static unsigned section_of(const struct layout *l, uint64_t addr)
     return SHN_ABS;
 }
 
-static void put_symbol(const struct symbol *s, const struct layout *l, struct buf *symtab, struct buf *strtab)
+static void put_symbol(const struct symbol *s, const struct layout *l, struct buf *symtab,
+                       struct buf *strtab)
 {
     unsigned shndx = section_of(l, s->addr);
     bool local = s->type >= 'a' && s->type <= 'z' && s->type != 'w' && s->type != 'v';
@@ -121,17 +127,20 @@ static uint32_t put_symbols(const struct symbols *s, const struct layout *l, str
 
 struct writer {
     struct buf *out;
-    struct buf names;             /* .shstrtab */
+    struct buf names; /* .shstrtab */
     Elf64_Shdr headers[MAX_SECTIONS + 8];
     unsigned count;
 };
 
-static Elf64_Shdr *put_section(struct writer *w, const char *name, uint32_t type, const struct buf *body)
+static Elf64_Shdr *put_section(struct writer *w, const char *name, uint32_t type,
+                               const struct buf *body)
 {
     Elf64_Shdr *h = &w->headers[w->count++];
 
     buf_zero(w->out, -w->out->len & 7);
-    *h = (Elf64_Shdr){ .sh_name = (uint32_t)w->names.len, .sh_type = type, .sh_offset = w->out->len,
+    *h = (Elf64_Shdr){ .sh_name = (uint32_t)w->names.len,
+                       .sh_type = type,
+                       .sh_offset = w->out->len,
                        .sh_addralign = 1 };
     buf_put(&w->names, name, strlen(name) + 1);
     if (body) {
@@ -158,8 +167,13 @@ static void put_header(struct writer *w, uint64_t entry, uint16_t machine, uint3
 {
     Elf64_Ehdr e = {
         .e_ident = { ELFMAG0, ELFMAG1, ELFMAG2, ELFMAG3, ELFCLASS64, ELFDATA2LSB, EV_CURRENT },
-        .e_type = ET_EXEC, .e_machine = machine, .e_version = EV_CURRENT, .e_entry = entry, .e_flags = flags,
-        .e_ehsize = sizeof(e), .e_shentsize = sizeof(Elf64_Shdr),
+        .e_type = ET_EXEC,
+        .e_machine = machine,
+        .e_version = EV_CURRENT,
+        .e_entry = entry,
+        .e_flags = flags,
+        .e_ehsize = sizeof(e),
+        .e_shentsize = sizeof(Elf64_Shdr),
     };
 
     buf_zero(w->out, -w->out->len & 7);
@@ -171,9 +185,12 @@ static void put_header(struct writer *w, uint64_t entry, uint16_t machine, uint3
         memcpy(w->out->data, &e, sizeof(e));
 }
 
-/* Structures go out as they lie in memory: both this program and its files are little-endian 64-bit. */
-void symelf_write(const struct symbols *s, uint16_t machine, uint32_t flags, const struct buf *debug_frame,
-                  struct buf *out)
+/*
+ * Structures go out as they lie in memory: both this program and its files are little-endian
+ * 64-bit.
+ */
+void symelf_write(const struct symbols *s, uint16_t machine, uint32_t flags,
+                  const struct buf *debug_frame, struct buf *out)
 {
     struct writer w = { .out = out, .count = 1 };
     struct buf symtab = { 0 }, strtab = { 0 };

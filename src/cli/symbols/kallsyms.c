@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Parser of kallsyms listings (kernel/kallsyms.c, s_show): "address type name", and for modules a fourth
- * word. A listing that came over a serial line has carriage returns and perhaps other lines in between;
- * what is not a symbol is passed over.
+ * Parser of kallsyms listings (kernel/kallsyms.c, s_show): "address type name", and for modules a
+ * fourth word. A listing that came over a serial line has carriage returns and perhaps other lines
+ * in between; what is not a symbol is passed over.
  */
 #include "kallsyms.h"
 
@@ -12,7 +12,7 @@
 
 #define ADDRESS_DIGITS 16
 #define FEW_SYMBOLS    16
-#define IMAGE_ALIGN    0x200000ull /* where kernels start, if _text is not listed (no KALLSYMS_ALL) */
+#define IMAGE_ALIGN    0x200000ull /* of a kernel whose _text is not listed */
 #define SEGMENT_ALIGN  0x10000ull
 
 #define FAIL(...) (snprintf(err, errlen, __VA_ARGS__), -1)
@@ -31,7 +31,8 @@ static bool parse_line(char *line, char *end, struct symbol *s)
 {
     char *name = line + ADDRESS_DIGITS + 3, *p;
 
-    if (end - line <= ADDRESS_DIGITS + 3 || line[ADDRESS_DIGITS] != ' ' || line[ADDRESS_DIGITS + 2] != ' ')
+    if (end - line <= ADDRESS_DIGITS + 3 || line[ADDRESS_DIGITS] != ' ' ||
+        line[ADDRESS_DIGITS + 2] != ' ')
         return false;
     *s = (struct symbol){ .name = name, .type = line[ADDRESS_DIGITS + 1] };
     for (int i = 0; i < ADDRESS_DIGITS; i++) {
@@ -114,7 +115,8 @@ static int check(struct symbols *s, char *err, size_t errlen)
         if (s->list[i].addr >= s->end)
             s->end = (s->list[i].addr | (SEGMENT_ALIGN - 1)) + 1;
     if (!s->start || s->end <= s->start)
-        return FAIL("the listing has neither _text nor _stext: it is no kernel's /proc/kallsyms, or is not whole");
+        return FAIL("the listing has neither _text nor _stext: it is no kernel's "
+                    "/proc/kallsyms, or is not whole");
     return 0;
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A kernel's symbols out of a /proc/kallsyms listing. Modules' symbols are left out: where they lie differs
- * from boot to boot.
+ * A kernel's symbols out of a /proc/kallsyms listing. Modules' symbols are left out: where they lie
+ * differs from boot to boot.
  */
 #ifndef CLI_SYMBOLS_KALLSYMS_H
 #define CLI_SYMBOLS_KALLSYMS_H
@@ -25,8 +25,8 @@ struct symbols {
 };
 
 /*
- * Parses text of len bytes in place; it must outlive the result and end with a zero byte at text[len].
- * Returns 0, or -1 with a sentence in err.
+ * Parses text of len bytes in place; it must outlive the result and end with a zero byte at
+ * text[len]. Returns 0, or -1 with a sentence in err.
  */
 int kallsyms_parse(char *text, size_t len, struct symbols *out, char *err, size_t errlen);
 void kallsyms_free(struct symbols *s);

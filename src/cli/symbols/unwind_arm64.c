@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Each function's code is followed along its branches from its first instruction, keeping where the caller's
- * stack pointer, frame pointer and return address are. That gives exact rules at every instruction, prologues
- * and epilogues included. Encodings: Arm ARM C4.1; DWARF 5, 6.4; register numbers: AADWARF64, 4.1.
+ * Each function's code is followed along its branches from its first instruction, keeping where the
+ * caller's stack pointer, frame pointer and return address are. That gives exact rules at every
+ * instruction, prologues and epilogues included. Encodings: Arm ARM C4.1; DWARF 5, 6.4; register
+ * numbers: AADWARF64, 4.1.
  *
- * Return addresses are signed on the stack. Every one of them is in the kernel's text, whose upper 16 address
- * bits are ones, so the rules themselves set these bits: no debugger needs to know the masks, and GDB before 14,
- * which strips user addresses only, gets them right too.
+ * Return addresses are signed on the stack. Every one of them is in the kernel's text, whose upper
+ * 16 address bits are ones, so the rules themselves set these bits: no debugger needs to know the
+ * masks, and GDB before 14, which strips user addresses only, gets them right too.
  */
 #include "unwind_arm64.h"
 
@@ -15,29 +16,45 @@
 
 enum { X19 = 19, X29 = 29, LR = 30, SP = 31, PC = 32 };
 
-enum { /* DWARF 5, 7.24 and 7.7.1 */
-    CFA_ADVANCE_LOC = 0x40, CFA_OFFSET = 0x80, CFA_RESTORE = 0xc0, CFA_ADVANCE_LOC1 = 0x02, CFA_ADVANCE_LOC2 = 0x03,
-    CFA_ADVANCE_LOC4 = 0x04, CFA_OFFSET_EXTENDED = 0x05, CFA_UNDEFINED = 0x07, CFA_DEF_CFA = 0x0c,
-    CFA_DEF_CFA_OFFSET = 0x0e, CFA_VAL_EXPRESSION = 0x16,
-    OP_DEREF = 0x06, OP_CONST2U = 0x0a, OP_CONST8U = 0x0e, OP_MINUS = 0x1c, OP_OR = 0x21, OP_BREG30 = 0x8e,
+/* DWARF 5, 7.24 and 7.7.1 */
+enum {
+    CFA_ADVANCE_LOC = 0x40,
+    CFA_OFFSET = 0x80,
+    CFA_RESTORE = 0xc0,
+    CFA_ADVANCE_LOC1 = 0x02,
+    CFA_ADVANCE_LOC2 = 0x03,
+    CFA_ADVANCE_LOC4 = 0x04,
+    CFA_OFFSET_EXTENDED = 0x05,
+    CFA_UNDEFINED = 0x07,
+    CFA_DEF_CFA = 0x0c,
+    CFA_DEF_CFA_OFFSET = 0x0e,
+    CFA_VAL_EXPRESSION = 0x16,
+    OP_DEREF = 0x06,
+    OP_CONST2U = 0x0a,
+    OP_CONST8U = 0x0e,
+    OP_MINUS = 0x1c,
+    OP_OR = 0x21,
+    OP_BREG30 = 0x8e,
 };
 
-#define KERNEL_BITS   0xffff000000000000ull
-#define CODE_ALIGN    4
-#define DATA_ALIGN    8
-#define DW_VERSION    3
-#define MODULES_SPAN  0x80000000ull /* modules lie below the kernel, within reach of a branch or 2 GiB */
-#define MAX_FRAME     (1 << 24)
-#define MAX_FUNCTION  (1u << 18)    /* instructions; a longer "function" is a table */
+#define KERNEL_BITS  0xffff000000000000ull
+#define CODE_ALIGN   4
+#define DATA_ALIGN   8
+#define DW_VERSION   3
+#define MODULES_SPAN 0x80000000ull /* modules lie in the 2 GiB below the kernel */
+#define MAX_FRAME    (1 << 24)
+#define MAX_FUNCTION (1u << 18) /* instructions; a longer "function" is a table */
 
 static const struct unwind_row at_entry = { .sp = 0, .fp = UNWIND_UNKNOWN };
 
 /* The rule of AAPCS64 frame records: x29 points to the caller's x29 and the return address. */
 static const struct unwind_row by_frame = {
-    .sp = UNWIND_UNKNOWN, .fp = 16, .saved = { [X29 - X19] = 16, [LR - X19] = 8 },
+    .sp = UNWIND_UNKNOWN,
+    .fp = 16,
+    .saved = { [X29 - X19] = 16, [LR - X19] = 8 },
 };
 
-/* ---- one instruction ---------------------------------------------------------------------------------- */
+/* ---- one instruction ------------------------------------------------------------------------- */
 
 static int32_t sext(uint32_t v, unsigned bits)
 {
@@ -76,7 +93,10 @@ static void save(struct unwind_row *r, unsigned reg, int32_t dist)
         r->saved[reg - X19] = dist;
 }
 
-/* A register gets its caller's value back if it is loaded from where that was saved, dist below the CFA. */
+/*
+ * A register gets its caller's value back if it is loaded from where that was saved, dist below the
+ * CFA.
+ */
 static void load(struct unwind_row *r, unsigned reg, int32_t dist)
 {
     if (reg < X19 || reg > LR)
@@ -97,8 +117,8 @@ static void move_base(struct unwind_row *r, unsigned rn, int32_t by)
 }
 
 /*
- * A function that moved its stack pointer by a variable amount finds it again when it loads its frame record:
- * the record's place below the CFA is known.
+ * A function that moved its stack pointer by a variable amount finds it again when it loads its
+ * frame record: the record's place below the CFA is known.
  */
 static void recover_sp(struct unwind_row *r, unsigned reg, int32_t offset)
 {
@@ -109,7 +129,8 @@ static void recover_sp(struct unwind_row *r, unsigned reg, int32_t offset)
 /* LDP and STP of 64-bit registers, C4.1.93. */
 static void pair(struct unwind_row *r, uint32_t insn)
 {
-    unsigned mode = field(insn, 23, 2), rn = field(insn, 5, 5), rt = field(insn, 0, 5), rt2 = field(insn, 10, 5);
+    unsigned mode = field(insn, 23, 2), rn = field(insn, 5, 5), rt = field(insn, 0, 5),
+             rt2 = field(insn, 10, 5);
     bool is_load = insn & 1u << 22, before = mode == 3, after = mode == 1;
     int32_t imm = sext(field(insn, 15, 7), 7) * 8, offset = after ? 0 : imm, at;
 
@@ -144,7 +165,8 @@ static void single_at(struct unwind_row *r, bool is_load, unsigned rt, unsigned 
 /* LDR and STR of a 64-bit register, unsigned offset. */
 static void single(struct unwind_row *r, uint32_t insn)
 {
-    single_at(r, insn & 1u << 22, field(insn, 0, 5), field(insn, 5, 5), (int32_t)field(insn, 10, 12) * 8);
+    single_at(r, insn & 1u << 22, field(insn, 0, 5), field(insn, 5, 5),
+              (int32_t)field(insn, 10, 12) * 8);
 }
 
 /* The same with write-back: bit 11 says before the access. */
@@ -193,18 +215,18 @@ void unwind_step_arm64(struct unwind_row *r, uint32_t insn)
         r->sp = UNWIND_UNKNOWN; /* ADD, SUB (extended register), AND (immediate) to SP */
 }
 
-/* ---- one function ------------------------------------------------------------------------------------- */
+/* ---- one function ---------------------------------------------------------------------------- */
 
 struct function {
     uint64_t start;
-    const uint8_t *text;         /* NULL: not known */
-    uint32_t n;                  /* instructions */
-    uint32_t cie;                /* offset of its CIE in the section */
-    struct unwind_row *rows;     /* n of them */
+    const uint8_t *text;     /* NULL: not known */
+    uint32_t n;              /* instructions */
+    uint32_t cie;            /* offset of its CIE in the section */
+    struct unwind_row *rows; /* n of them */
     uint8_t *seen;
     uint32_t *todo;
     uint32_t ntodo;
-    struct unwind_row body;      /* what code that no branch leads to is taken to run with */
+    struct unwind_row body; /* what code that no branch leads to is taken to run with */
     bool have_body;
 };
 
@@ -225,9 +247,9 @@ static void reach(struct function *f, uint32_t i, const struct unwind_row *r)
 }
 
 struct flow {
-    bool next;                   /* goes on with the next instruction */
-    bool indirect;               /* to somewhere unknown: a switch, perhaps */
-    int32_t branch;              /* and by this many instructions, if not 0 */
+    bool next;      /* goes on with the next instruction */
+    bool indirect;  /* to somewhere unknown: a switch, perhaps */
+    int32_t branch; /* and by this many instructions, if not 0 */
 };
 
 /* C4.1.91: branches. A call goes on. */
@@ -235,13 +257,15 @@ static struct flow flow_of(uint32_t insn)
 {
     if (is(insn, 0xfc000000, 0x14000000)) /* B */
         return (struct flow){ .branch = sext(field(insn, 0, 26), 26) };
-    if (is(insn, 0xff000000, 0x54000000) || is(insn, 0x7e000000, 0x34000000)) /* B.cond, CBZ, CBNZ */
+    if (is(insn, 0xff000000, 0x54000000) ||
+        is(insn, 0x7e000000, 0x34000000)) /* B.cond, CBZ, CBNZ */
         return (struct flow){ .next = true, .branch = sext(field(insn, 5, 19), 19) };
     if (is(insn, 0x7e000000, 0x36000000)) /* TBZ, TBNZ */
         return (struct flow){ .next = true, .branch = sext(field(insn, 5, 14), 14) };
     if (is(insn, 0xfffffc1f, 0xd61f0000)) /* BR */
         return (struct flow){ .indirect = true };
-    if (is(insn, 0xfe000000, 0xd6000000) && !is(insn, 0xfee00000, 0xd6200000)) /* RET, ERET, not BLR */
+    if (is(insn, 0xfe000000, 0xd6000000) &&
+        !is(insn, 0xfee00000, 0xd6200000)) /* RET, ERET, not BLR */
         return (struct flow){ 0 };
     return (struct flow){ .next = true };
 }
@@ -270,10 +294,11 @@ static void follow_all(struct function *f)
 }
 
 /*
- * The row for code that nothing leads to. A branch before it may be one that the kernel replaces by a NOP at
- * boot (alternatives, static keys); else it is a switch's case or out of line.
+ * The row for code that nothing leads to. A branch before it may be one that the kernel replaces by
+ * a NOP at boot (alternatives, static keys); else it is a switch's case or out of line.
  */
-static const struct unwind_row *guess(const struct function *f, uint32_t i, const struct unwind_row *entry)
+static const struct unwind_row *guess(const struct function *f, uint32_t i,
+                                      const struct unwind_row *entry)
 {
     int32_t branch = i > 0 ? flow_of(insn_at(f, i - 1)).branch : 0;
 
@@ -296,9 +321,12 @@ static void analyse(struct function *f, const struct unwind_row *entry)
     }
 }
 
-/* ---- DWARF -------------------------------------------------------------------------------------------- */
+/* ---- DWARF ----------------------------------------------------------------------------------- */
 
-/* val_expression for x30: the word at CFA - dist, or x30 itself if dist is 0, with the kernel's bits. */
+/*
+ * val_expression for x30: the word at CFA - dist, or x30 itself if dist is 0, with the kernel's
+ * bits.
+ */
 static void put_return_address(struct buf *b, int32_t dist)
 {
     buf_u8(b, CFA_VAL_EXPRESSION);
@@ -331,9 +359,9 @@ static void end_entry(struct buf *b, size_t begin)
 }
 
 /*
- * Initial rules: CFA = sp, x30 = x30 stripped. Augmentation "S" marks what GDB shows as <signal handler called>:
- * its caller was interrupted and has made no call, or it runs on another stack, which GDB takes for a
- * corrupt one in ordinary frames. Returns the entry's offset.
+ * Initial rules: CFA = sp, x30 = x30 stripped. Augmentation "S" marks what GDB shows as <signal
+ * handler called>: its caller was interrupted and has made no call, or it runs on another stack,
+ * which GDB takes for a corrupt one in ordinary frames. Returns the entry's offset.
  */
 static uint32_t put_cie(struct buf *b, const char *augmentation)
 {
@@ -387,7 +415,10 @@ static bool storable(int32_t dist)
     return dist > 0 && dist < 0x10000 && dist % DATA_ALIGN == 0;
 }
 
-/* What is written of a row: a CFA by x29 if there is a frame, else by sp, and saved registers that make sense. */
+/*
+ * What is written of a row: a CFA by x29 if there is a frame, else by sp, and saved registers that
+ * make sense.
+ */
 static struct unwind_row normal(const struct unwind_row *r)
 {
     struct unwind_row n = *r;
@@ -455,7 +486,10 @@ static void put_function(struct buf *b, const struct function *f)
     end_entry(b, begin);
 }
 
-/* Without the code: the frame pointer's rule after the first instruction, where nothing has been done yet. */
+/*
+ * Without the code: the frame pointer's rule after the first instruction, where nothing has been
+ * done yet.
+ */
 static void put_by_frame(struct buf *b, const struct function *f, bool from_first)
 {
     size_t begin = begin_fde(b, f->cie, f->start, 4 * (uint64_t)f->n);
@@ -478,9 +512,9 @@ static void put_outermost(struct buf *b, const struct function *f)
 
 /* What entry.S's kernel_entry shows of struct pt_regs, which it makes at sp. */
 struct regs_layout {
-    int32_t size;                /* ADD X21, SP, #size: the interrupted stack pointer */
-    int32_t frame;               /* ADD X29, SP, #frame */
-    uint32_t ready;              /* the first instruction that finds x29 and the saved PC in place */
+    int32_t size;   /* ADD X21, SP, #size: the interrupted stack pointer */
+    int32_t frame;  /* ADD X29, SP, #frame */
+    uint32_t ready; /* the first instruction that finds x29 and the saved PC in place */
 };
 
 #define REGS_PC 256 /* offsetof(struct pt_regs, pc), after x0 to x30 and sp */
@@ -505,7 +539,9 @@ static bool find_regs(const struct function *f, struct regs_layout *l)
     return l->ready > 0 && l->size > REGS_PC && l->frame < l->size;
 }
 
-/* An exception taken from the kernel: all registers of what it interrupted are in struct pt_regs. */
+/*
+ * An exception taken from the kernel: all registers of what it interrupted are in struct pt_regs.
+ */
 static void put_exception(struct buf *b, const struct function *f)
 {
     struct regs_layout l;
@@ -534,14 +570,29 @@ static void put_exception(struct buf *b, const struct function *f)
     end_entry(b, begin);
 }
 
-/* ---- the kernel --------------------------------------------------------------------------------------- */
+/* ---- the kernel ------------------------------------------------------------------------------ */
 
-/* arch/arm64/kernel/head.S and entry.S: where the hardware, the firmware or a context switch enters. */
+/*
+ * arch/arm64/kernel/head.S and entry.S: where the hardware, the firmware or a context switch
+ * enters.
+ */
 static const char *const entries[] = {
-    "_text", "primary_entry", "__primary_switch", "__primary_switched", "secondary_entry",
-    "secondary_holding_pen", "secondary_startup", "__secondary_switched", "__secondary_switch",
-    "__secondary_too_slow", "ret_from_fork", "ret_to_user", "vectors", "__bad_stack",
-    "tramp_vectors", "__bp_harden_el1_vectors",
+    "_text",
+    "primary_entry",
+    "__primary_switch",
+    "__primary_switched",
+    "secondary_entry",
+    "secondary_holding_pen",
+    "secondary_startup",
+    "__secondary_switched",
+    "__secondary_switch",
+    "__secondary_too_slow",
+    "ret_from_fork",
+    "ret_to_user",
+    "vectors",
+    "__bad_stack",
+    "tramp_vectors",
+    "__bp_harden_el1_vectors",
 };
 
 static bool begins(const char *s, const char *with)
@@ -567,10 +618,11 @@ struct kernel {
     uint64_t base;
     const uint8_t *text;
     size_t len;
-    uint32_t plain, signal;      /* the two CIEs */
+    uint32_t plain, signal; /* the two CIEs */
 };
 
-static void put_symbol(struct function *f, const struct symbol *sym, const struct kernel *k, struct buf *out)
+static void put_symbol(struct function *f, const struct symbol *sym, const struct kernel *k,
+                       struct buf *out)
 {
     uint64_t at = sym->addr - k->base, n = sym->size / 4;
     bool exception = is_kernel_exception(sym->name);
@@ -580,7 +632,8 @@ static void put_symbol(struct function *f, const struct symbol *sym, const struc
     f->start = sym->addr;
     f->n = (uint32_t)n;
     f->cie = exception || strcmp(sym->name, "call_on_irq_stack") == 0 ? k->signal : k->plain;
-    f->text = k->text && at <= k->len && 4 * n <= k->len - at && n <= MAX_FUNCTION ? k->text + at : NULL;
+    f->text = k->text && at <= k->len && 4 * n <= k->len - at && n <= MAX_FUNCTION ? k->text + at
+                                                                                   : NULL;
     if (is_outermost(sym->name)) {
         put_outermost(out, f);
     } else if (exception) {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Unwind rules (.debug_frame) for an arm64 kernel that has none, found by following its machine code.
+ * Unwind rules (.debug_frame) for an arm64 kernel that has none, found by following its machine
+ * code.
  */
 #ifndef CLI_SYMBOLS_UNWIND_ARM64_H
 #define CLI_SYMBOLS_UNWIND_ARM64_H
@@ -9,8 +10,8 @@
 #include "kallsyms.h"
 
 /*
- * text: the kernel's image, which begins at s->start, or NULL: then the rules are those of the frame pointer,
- * right everywhere but in prologues and epilogues. Check out->failed afterwards.
+ * text: the kernel's image, which begins at s->start, or NULL: then the rules are those of the
+ * frame pointer, right everywhere but in prologues and epilogues. Check out->failed afterwards.
  */
 void unwind_arm64(const struct symbols *s, const uint8_t *text, size_t len, struct buf *out);
 
@@ -20,8 +21,8 @@ void unwind_arm64(const struct symbols *s, const uint8_t *text, size_t len, stru
 #define UNWIND_SAVED   12 /* x19 to x30 */
 
 struct unwind_row {
-    int32_t sp, fp;               /* CFA - sp, CFA - x29; UNWIND_UNKNOWN */
-    int32_t saved[UNWIND_SAVED];  /* x19 + i lies at CFA - saved[i]; 0: still in its register */
+    int32_t sp, fp;              /* CFA - sp, CFA - x29; UNWIND_UNKNOWN */
+    int32_t saved[UNWIND_SAVED]; /* x19 + i lies at CFA - saved[i]; 0: still in its register */
 };
 
 /* What one instruction does to the row; for tests. */

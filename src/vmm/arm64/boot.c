@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What lies in an arm64 guest's memory at power-on: a Linux Image, an ELF or flat bytes; the initrd after
- * it; the device tree at the start of RAM, where bare-metal programs for QEMU's `virt` look for it, or at the
- * end if the kernel itself lies there.
+ * What lies in an arm64 guest's memory at power-on: a Linux Image, an ELF or flat bytes; the initrd
+ * after it; the device tree at the start of RAM, where bare-metal programs for QEMU's `virt` look
+ * for it, or at the end if the kernel itself lies there.
  */
 #include "virt.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#define MIB2          0x200000ull
-#define PAGE_MAX      0x10000ull
-#define IMAGE_HEADER  64             /* Documentation/arch/arm64/booting.rst, 4 */
-#define IMAGE_MAGIC   0x644d5241u    /* "ARM\x64" at 56 */
-#define OLD_OFFSET    0x80000ull     /* text_offset of kernels before 3.17, whose image_size is 0 */
+#define MIB2         0x200000ull
+#define PAGE_MAX     0x10000ull
+#define IMAGE_HEADER 64          /* Documentation/arch/arm64/booting.rst, 4 */
+#define IMAGE_MAGIC  0x644d5241u /* "ARM\x64" at 56 */
+#define OLD_OFFSET   0x80000ull  /* text_offset of kernels before 3.17, whose image_size is 0 */
 
 struct image_header {
     uint64_t text_offset, image_size, flags;
@@ -47,8 +47,9 @@ static int load_image(struct vm *vm)
     uint64_t offset, size, at;
 
     if (k->len < IMAGE_HEADER || le(k->data + 56, 4) != IMAGE_MAGIC)
-        return vm_fail(vm, "%s is neither an arm64 Linux Image nor an ELF file; for raw code give --flat ADDR",
-                       vm->cfg->kernel);
+        return vm_fail(
+            vm, "%s is neither an arm64 Linux Image nor an ELF file; for raw code give --flat ADDR",
+            vm->cfg->kernel);
     offset = le(k->data + 8, 8);
     size = le(k->data + 16, 8);
     if (size == 0) {
@@ -56,8 +57,12 @@ static int load_image(struct vm *vm)
         size = k->len;
     }
     if (le(k->data + 24, 8) & 1)
-        return vm_fail(vm, "%s is a big-endian kernel; guestdbg runs little-endian ones", vm->cfg->kernel);
-    /* image_size counts .bss too, and the linker pads the file to less than a page short of its data. */
+        return vm_fail(vm, "%s is a big-endian kernel; guestdbg runs little-endian ones",
+                       vm->cfg->kernel);
+    /*
+     * image_size counts .bss too, and the linker pads the file to less than a page short of its
+     * data.
+     */
     if (size < k->len && k->len - size > PAGE_MAX)
         return vm_fail(vm, "%s is damaged: it is longer than its header says", vm->cfg->kernel);
     if (offset >= vm->cfg->memory || size > vm->cfg->memory)
@@ -89,7 +94,8 @@ static int place_dtb(struct vm *vm, uint64_t used_end, const struct blob *dtb)
     if (vm->image.start < VIRT_RAM + dtb->len)
         v->dtb = (ram_end - dtb->len) & ~(MIB2 - 1);
     if (v->dtb != VIRT_RAM && v->dtb < used_end)
-        return vm_fail(vm, "the guest's memory has no room left for its device tree; raise --memory");
+        return vm_fail(vm,
+                       "the guest's memory has no room left for its device tree; raise --memory");
     return loader_put(vm, "the device tree", v->dtb, dtb->data, dtb->len);
 }
 

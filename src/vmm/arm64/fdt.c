@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The guest's device tree, by libfdt's sequential writer. Bindings: Documentation/devicetree/bindings (arm/cpus,
- * arm/psci, timer/arm,arch_timer, interrupt-controller/arm,gic-v3, serial/pl011, arm/pmu); node names and
- * contents are those that QEMU's `virt` gives its guests.
+ * The guest's device tree, by libfdt's sequential writer. Bindings:
+ * Documentation/devicetree/bindings (arm/cpus, arm/psci, timer/arm,arch_timer,
+ * interrupt-controller/arm,gic-v3, serial/pl011, arm/pmu); node names and contents are those that
+ * QEMU's `virt` gives its guests.
  */
 #include "virt.h"
 
@@ -72,9 +73,9 @@ static void quads(struct tree *t, const char *name, const uint64_t *value, size_
     bytes(t, name, be, n * sizeof(be[0]));
 }
 
-#define CELLS(t, name, ...) \
+#define CELLS(t, name, ...)                                                                        \
     cells(t, name, (const uint32_t[]){ __VA_ARGS__ }, sizeof((const uint32_t[]){ __VA_ARGS__ }) / 4)
-#define QUADS(t, name, ...) \
+#define QUADS(t, name, ...)                                                                        \
     quads(t, name, (const uint64_t[]){ __VA_ARGS__ }, sizeof((const uint64_t[]){ __VA_ARGS__ }) / 8)
 #define LIST(t, name, s) bytes(t, name, s, sizeof(s))
 
@@ -131,8 +132,8 @@ static void timer(struct tree *t)
     begin(t, "timer");
     LIST(t, "compatible", "arm,armv8-timer\0arm,armv7-timer");
     bytes(t, "always-on", NULL, 0);
-    CELLS(t, "interrupts", IRQ_PPI, 13, IRQ_HIGH, IRQ_PPI, 14, IRQ_HIGH, IRQ_PPI, 11, IRQ_HIGH, IRQ_PPI, 10,
-          IRQ_HIGH);
+    CELLS(t, "interrupts", IRQ_PPI, 13, IRQ_HIGH, IRQ_PPI, 14, IRQ_HIGH, IRQ_PPI, 11, IRQ_HIGH,
+          IRQ_PPI, 10, IRQ_HIGH);
     end(t);
 }
 

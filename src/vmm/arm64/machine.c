@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * arm64 under KVM: vCPU features, power-on registers (Documentation/arch/arm64/booting.rst), exits that are
- * this architecture's own. PSCI, GICv3, the timer and the PMU are KVM's; the UART is ours.
+ * arm64 under KVM: vCPU features, power-on registers (Documentation/arch/arm64/booting.rst), exits
+ * that are this architecture's own. PSCI, GICv3, the timer and the PMU are KVM's; the UART is ours.
  */
 #include "virt.h"
 
@@ -11,7 +11,8 @@
 #include <string.h>
 #include <sys/ioctl.h>
 
-#define CORE_REG(name) (KVM_REG_ARM64 | KVM_REG_SIZE_U64 | KVM_REG_ARM_CORE | KVM_REG_ARM_CORE_REG(name))
+#define CORE_REG(name)                                                                             \
+    (KVM_REG_ARM64 | KVM_REG_SIZE_U64 | KVM_REG_ARM_CORE | KVM_REG_ARM_CORE_REG(name))
 #define REG_MPIDR      ARM64_SYS_REG(3, 0, 0, 0, 5)
 #define MPIDR_AFFINITY 0xff00ffffffull
 #define PSTATE_RESET   0x3c5ull /* EL1h, DAIF masked */
@@ -31,7 +32,8 @@ int vcpu_get_reg(struct vm *vm, struct vcpu *cpu, uint64_t id, uint64_t *value)
     struct kvm_one_reg r = { .id = id, .addr = (uintptr_t)value };
 
     if (ioctl(cpu->fd, KVM_GET_ONE_REG, &r) < 0)
-        return vm_fail(vm, "KVM does not read register 0x%llx: %s", (unsigned long long)id, strerror(errno));
+        return vm_fail(vm, "KVM does not read register 0x%llx: %s", (unsigned long long)id,
+                       strerror(errno));
     return 0;
 }
 
@@ -40,7 +42,8 @@ static int set_reg(struct vm *vm, struct vcpu *cpu, uint64_t id, uint64_t value)
     struct kvm_one_reg r = { .id = id, .addr = (uintptr_t)&value };
 
     if (ioctl(cpu->fd, KVM_SET_ONE_REG, &r) < 0)
-        return vm_fail(vm, "KVM does not write register 0x%llx: %s", (unsigned long long)id, strerror(errno));
+        return vm_fail(vm, "KVM does not write register 0x%llx: %s", (unsigned long long)id,
+                       strerror(errno));
     return 0;
 }
 
@@ -52,7 +55,10 @@ uint64_t virt_mpidr(struct vm *vm, struct vcpu *cpu)
     return mpidr & MPIDR_AFFINITY;
 }
 
-/* KVM_CREATE_VM's argument is the number of guest-physical address bits, 32 at least (KVM's api.rst, 4.2). */
+/*
+ * KVM_CREATE_VM's argument is the number of guest-physical address bits, 32 at least (KVM's
+ * api.rst, 4.2).
+ */
 static int vm_type(struct vm *vm, unsigned long *type)
 {
     int max = ioctl(vm->kvm_fd, KVM_CHECK_EXTENSION, KVM_CAP_ARM_VM_IPA_SIZE);
@@ -64,7 +70,8 @@ static int vm_type(struct vm *vm, unsigned long *type)
     while (bits < 52 && end > (uint64_t)1 << bits)
         bits++;
     if (bits > (unsigned)max || end > (uint64_t)1 << bits)
-        return vm_fail(vm, "this host gives a guest at most %d address bits; use less --memory", max);
+        return vm_fail(vm, "this host gives a guest at most %d address bits; use less --memory",
+                       max);
     *type = bits;
     return 0;
 }
@@ -90,7 +97,11 @@ static int add_uart(struct vm *vm)
 {
     struct pl011 *u = &state(vm)->uart;
     const struct mmio_dev dev = {
-        .base = VIRT_UART, .size = PL011_SIZE, .read = pl011_read, .write = pl011_write, .dev = u,
+        .base = VIRT_UART,
+        .size = PL011_SIZE,
+        .read = pl011_read,
+        .write = pl011_write,
+        .dev = u,
     };
 
     pthread_mutex_init(&u->lock, NULL);
@@ -121,7 +132,8 @@ static int create(struct vm *vm)
     }
     if (has_cap(vm, KVM_CAP_ARM_SVE) > 0)
         v->features |= 1u << KVM_ARM_VCPU_SVE;
-    if (has_cap(vm, KVM_CAP_ARM_PTRAUTH_ADDRESS) > 0 && has_cap(vm, KVM_CAP_ARM_PTRAUTH_GENERIC) > 0)
+    if (has_cap(vm, KVM_CAP_ARM_PTRAUTH_ADDRESS) > 0 &&
+        has_cap(vm, KVM_CAP_ARM_PTRAUTH_GENERIC) > 0)
         v->features |= 1u << KVM_ARM_VCPU_PTRAUTH_ADDRESS | 1u << KVM_ARM_VCPU_PTRAUTH_GENERIC;
     v->has_abort = has_cap(vm, KVM_CAP_ARM_INJECT_EXT_DABT) > 0;
     if (has_cap(vm, KVM_CAP_ARM_NISV_TO_USER) > 0 && ioctl(vm->fd, KVM_ENABLE_CAP, &nisv) < 0)
@@ -133,7 +145,8 @@ static int create(struct vm *vm)
 
 static int init_vcpu(struct vm *vm, struct vcpu *cpu)
 {
-    struct kvm_vcpu_init init = { .target = state(vm)->target, .features = { state(vm)->features } };
+    struct kvm_vcpu_init init = { .target = state(vm)->target,
+                                  .features = { state(vm)->features } };
 
     if (cpu->index > 0)
         init.features[0] |= 1u << KVM_ARM_VCPU_POWER_OFF;
@@ -150,20 +163,27 @@ static int vcpu_create(struct vm *vm, struct vcpu *cpu)
         return -1;
     if ((state(vm)->features & 1u << KVM_ARM_VCPU_SVE) &&
         ioctl(cpu->fd, KVM_ARM_VCPU_FINALIZE, &sve) < 0)
-        return vm_fail(vm, "KVM cannot give vCPU %u its SVE registers: %s", cpu->index, strerror(errno));
+        return vm_fail(vm, "KVM cannot give vCPU %u its SVE registers: %s", cpu->index,
+                       strerror(errno));
     return 0;
 }
 
-/* Documentation/virt/kvm/devices/vcpu.rst, 1: the interrupt first, then INIT, after the GIC's own. */
+/*
+ * Documentation/virt/kvm/devices/vcpu.rst, 1: the interrupt first, then INIT, after the GIC's own.
+ */
 static int pmu_ready(struct vm *vm, struct vcpu *cpu)
 {
     int intid = GIC_PPI_BASE + VIRT_PMU_PPI;
     struct kvm_device_attr irq = {
-        .group = KVM_ARM_VCPU_PMU_V3_CTRL, .attr = KVM_ARM_VCPU_PMU_V3_IRQ, .addr = (uintptr_t)&intid,
+        .group = KVM_ARM_VCPU_PMU_V3_CTRL,
+        .attr = KVM_ARM_VCPU_PMU_V3_IRQ,
+        .addr = (uintptr_t)&intid,
     };
-    struct kvm_device_attr init = { .group = KVM_ARM_VCPU_PMU_V3_CTRL, .attr = KVM_ARM_VCPU_PMU_V3_INIT };
+    struct kvm_device_attr init = { .group = KVM_ARM_VCPU_PMU_V3_CTRL,
+                                    .attr = KVM_ARM_VCPU_PMU_V3_INIT };
 
-    if (ioctl(cpu->fd, KVM_SET_DEVICE_ATTR, &irq) < 0 || ioctl(cpu->fd, KVM_SET_DEVICE_ATTR, &init) < 0)
+    if (ioctl(cpu->fd, KVM_SET_DEVICE_ATTR, &irq) < 0 ||
+        ioctl(cpu->fd, KVM_SET_DEVICE_ATTR, &init) < 0)
         return vm_fail(vm, "KVM cannot set up the PMU of vCPU %u: %s", cpu->index, strerror(errno));
     return 0;
 }
@@ -194,7 +214,9 @@ static int reset(struct vm *vm)
     return set_reg(vm, boot, CORE_REG(regs.pstate), PSTATE_RESET);
 }
 
-/* A synchronous external abort, as an access to nothing gives on a real bus (KVM's api.rst, 4.31). */
+/*
+ * A synchronous external abort, as an access to nothing gives on a real bus (KVM's api.rst, 4.31).
+ */
 static int alien_mmio(struct vm *vm, struct vcpu *cpu)
 {
     struct kvm_vcpu_events e;
@@ -205,7 +227,8 @@ static int alien_mmio(struct vm *vm, struct vcpu *cpu)
     }
     memset(&e, 0, sizeof(e));
     if (ioctl(cpu->fd, KVM_GET_VCPU_EVENTS, &e) < 0)
-        return vm_fail(vm, "KVM does not tell vCPU %u's pending events: %s", cpu->index, strerror(errno));
+        return vm_fail(vm, "KVM does not tell vCPU %u's pending events: %s", cpu->index,
+                       strerror(errno));
     e.exception.ext_dabt_pending = 1;
     if (ioctl(cpu->fd, KVM_SET_VCPU_EVENTS, &e) < 0)
         return vm_fail(vm, "KVM does not abort vCPU %u's access: %s", cpu->index, strerror(errno));
@@ -217,7 +240,8 @@ static int other_exit(struct vm *vm, struct vcpu *cpu)
     struct kvm_run *run = cpu->run;
 
     if (run->exit_reason != KVM_EXIT_ARM_NISV)
-        return vm_fail(vm, "vCPU %u left the guest for a reason that this machine does not know (%u)",
+        return vm_fail(vm,
+                       "vCPU %u left the guest for a reason that this machine does not know (%u)",
                        cpu->index, run->exit_reason);
     vm_report_alien(vm, run->arm_nisv.fault_ipa, false);
     return alien_mmio(vm, cpu);

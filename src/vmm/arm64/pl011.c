@@ -1,24 +1,39 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * PL011 UART; see pl011.h. Section numbers are those of Arm DDI 0183G. Transmission is instantaneous, so
- * the transmit FIFO is always empty. The receive interrupt is raised by every byte, whatever IFLS says: the
- * receive timeout of the real part would deliver it a moment later anyway.
+ * PL011 UART; see pl011.h. Section numbers are those of Arm DDI 0183G. Transmission is
+ * instantaneous, so the transmit FIFO is always empty. The receive interrupt is raised by every
+ * byte, whatever IFLS says: the receive timeout of the real part would deliver it a moment later
+ * anyway.
  */
 #include "pl011.h"
 
 #include <string.h>
 
-enum { /* 3.2, register summary */
-    DR = 0x00, RSR = 0x04, FR = 0x18, ILPR = 0x20, IBRD = 0x24, FBRD = 0x28, LCR_H = 0x2c, CR = 0x30,
-    IFLS = 0x34, IMSC = 0x38, RIS = 0x3c, MIS = 0x40, ICR = 0x44, DMACR = 0x48, PERIPH_ID = 0xfe0,
+/* 3.2, register summary */
+enum {
+    DR = 0x00,
+    RSR = 0x04,
+    FR = 0x18,
+    ILPR = 0x20,
+    IBRD = 0x24,
+    FBRD = 0x28,
+    LCR_H = 0x2c,
+    CR = 0x30,
+    IFLS = 0x34,
+    IMSC = 0x38,
+    RIS = 0x3c,
+    MIS = 0x40,
+    ICR = 0x44,
+    DMACR = 0x48,
+    PERIPH_ID = 0xfe0,
 };
 
-enum { FR_RXFE = 1 << 4, FR_RXFF = 1 << 6, FR_TXFE = 1 << 7 };       /* 3.3.3 */
+enum { FR_RXFE = 1 << 4, FR_RXFF = 1 << 6, FR_TXFE = 1 << 7 };               /* 3.3.3 */
 enum { INT_RX = 1 << 4, INT_TX = 1 << 5, INT_RT = 1 << 6, INT_ALL = 0x7ff }; /* 3.3.9 */
 
-#define LCR_FEN      (1 << 4)
-#define CR_RESET     0x300
-#define IFLS_RESET   0x12
+#define LCR_FEN    (1 << 4)
+#define CR_RESET   0x300
+#define IFLS_RESET 0x12
 
 /* 3.3.16 to 3.3.23: UARTPeriphID0-3 of revision r1p5, then UARTPCellID0-3. */
 static const uint8_t ids[] = { 0x11, 0x10, 0x34, 0x00, 0x0d, 0xf0, 0x05, 0xb1 };
@@ -60,7 +75,7 @@ static uint16_t take(struct pl011 *u, bool *was_full)
     byte = u->rx[u->rx_first];
     u->rx_first = (u->rx_first + 1) % PL011_FIFO;
     if (--u->rx_len == 0)
-        u->raw &= (uint16_t)~(INT_RX | INT_RT);
+        u->raw &= (uint16_t) ~(INT_RX | INT_RT);
     return byte;
 }
 
@@ -80,19 +95,32 @@ static uint64_t read_locked(struct pl011 *u, uint64_t offset, bool *was_full)
     if (offset >= PERIPH_ID)
         return ids[(offset - PERIPH_ID) / 4];
     switch (offset & ~(uint64_t)3) {
-    case DR: return take(u, was_full);
-    case FR: return flags(u);
-    case ILPR: return u->ilpr;
-    case IBRD: return u->ibrd;
-    case FBRD: return u->fbrd;
-    case LCR_H: return u->lcr_h;
-    case CR: return u->cr;
-    case IFLS: return u->ifls;
-    case IMSC: return u->mask;
-    case RIS: return u->raw;
-    case MIS: return u->raw & u->mask;
-    case DMACR: return u->dmacr;
-    default: return 0; /* RSR: no error ever happened; the rest is reserved or write-only */
+    case DR:
+        return take(u, was_full);
+    case FR:
+        return flags(u);
+    case ILPR:
+        return u->ilpr;
+    case IBRD:
+        return u->ibrd;
+    case FBRD:
+        return u->fbrd;
+    case LCR_H:
+        return u->lcr_h;
+    case CR:
+        return u->cr;
+    case IFLS:
+        return u->ifls;
+    case IMSC:
+        return u->mask;
+    case RIS:
+        return u->raw;
+    case MIS:
+        return u->raw & u->mask;
+    case DMACR:
+        return u->dmacr;
+    default:
+        return 0; /* RSR: no error ever happened; the rest is reserved or write-only */
     }
 }
 
@@ -115,17 +143,38 @@ uint64_t pl011_read(void *dev, uint64_t offset, unsigned len)
 static void write_locked(struct pl011 *u, uint64_t offset, uint16_t value)
 {
     switch (offset & ~(uint64_t)3) {
-    case DR: u->raw |= INT_TX; break; /* the FIFO has just drained through its mark */
-    case ILPR: u->ilpr = value & 0xff; break;
-    case IBRD: u->ibrd = value; break;
-    case FBRD: u->fbrd = value & 0x3f; break;
-    case LCR_H: u->lcr_h = value & 0xff; break;
-    case CR: u->cr = value; break;
-    case IFLS: u->ifls = value & 0x3f; break;
-    case IMSC: u->mask = value & INT_ALL; break;
-    case ICR: u->raw &= (uint16_t)~value; break;
-    case DMACR: u->dmacr = value & 7; break;
-    default: break; /* ECR, and registers that cannot be written */
+    case DR:
+        u->raw |= INT_TX;
+        break; /* the FIFO has just drained through its mark */
+    case ILPR:
+        u->ilpr = value & 0xff;
+        break;
+    case IBRD:
+        u->ibrd = value;
+        break;
+    case FBRD:
+        u->fbrd = value & 0x3f;
+        break;
+    case LCR_H:
+        u->lcr_h = value & 0xff;
+        break;
+    case CR:
+        u->cr = value;
+        break;
+    case IFLS:
+        u->ifls = value & 0x3f;
+        break;
+    case IMSC:
+        u->mask = value & INT_ALL;
+        break;
+    case ICR:
+        u->raw &= (uint16_t)~value;
+        break;
+    case DMACR:
+        u->dmacr = value & 7;
+        break;
+    default:
+        break; /* ECR, and registers that cannot be written */
     }
 }
 

@@ -18,13 +18,13 @@ struct pl011 {
     pthread_mutex_t lock;
     uint8_t rx[PL011_FIFO];
     unsigned rx_first, rx_len;
-    uint16_t raw, mask;          /* RIS, IMSC */
+    uint16_t raw, mask; /* RIS, IMSC */
     uint16_t cr, lcr_h, ibrd, fbrd, ifls, ilpr, dmacr;
     bool line;
 
     void (*send)(void *ctx, uint8_t byte);
     void (*irq)(void *ctx, bool level);
-    void (*room)(void *ctx);     /* the receive FIFO was full and is not any more */
+    void (*room)(void *ctx); /* the receive FIFO was full and is not any more */
     void *ctx;
 };
 

@@ -15,7 +15,8 @@
 
 #define MAX_FILE     ((uint64_t)4 << 30)
 #define FIRST_BUFFER ((size_t)32 << 20)
-#define GZIP_WINDOW  (15 + 16) /* zlib.h, inflateInit2: 16 stands for "a gzip header, nothing else" */
+#define GZIP_WINDOW                                                                                \
+    (15 + 16) /* zlib.h, inflateInit2: 16 stands for "a gzip header, nothing else" */
 #define ZBOOT_HEADER 64u
 
 #define FAIL(...) (snprintf(err, errlen, __VA_ARGS__), -1)
@@ -86,8 +87,8 @@ static int inflate_all(z_stream *z, uint64_t max, struct blob *out, int *verdict
     return out->len > max ? -1 : 0;
 }
 
-static int gunzip(const char *path, uint64_t max, const struct blob *in, struct blob *out, char *err,
-                  size_t errlen)
+static int gunzip(const char *path, uint64_t max, const struct blob *in, struct blob *out,
+                  char *err, size_t errlen)
 {
     z_stream z = { .next_in = in->data, .avail_in = (uInt)in->len };
     int ret, verdict = Z_DATA_ERROR;
@@ -97,7 +98,8 @@ static int gunzip(const char *path, uint64_t max, const struct blob *in, struct 
     ret = inflate_all(&z, max, out, &verdict);
     inflateEnd(&z);
     if (ret < 0)
-        return FAIL("%s is larger than the guest's memory when unpacked; give it more --memory", path);
+        return FAIL("%s is larger than the guest's memory when unpacked; give it more --memory",
+                    path);
     if (verdict == Z_STREAM_END)
         return 0;
     if (verdict == Z_OK || verdict == Z_BUF_ERROR)
@@ -110,8 +112,12 @@ static uint32_t le32(const uint8_t *p)
     return p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
 }
 
-/* drivers/firmware/efi/libstub/zboot-header.S: "MZ", "zimg" at 4, payload offset and size at 8, kind at 24. */
-static int unwrap_zboot(const char *path, const struct blob *b, struct blob *payload, char *err, size_t errlen)
+/*
+ * drivers/firmware/efi/libstub/zboot-header.S: "MZ", "zimg" at 4, payload offset and size at 8,
+ * kind at 24.
+ */
+static int unwrap_zboot(const char *path, const struct blob *b, struct blob *payload, char *err,
+                        size_t errlen)
 {
     const char *kind = (const char *)b->data + 24;
     uint64_t at = le32(b->data + 8), len = le32(b->data + 12);
@@ -119,7 +125,8 @@ static int unwrap_zboot(const char *path, const struct blob *b, struct blob *pay
     if (at > b->len || len > b->len - at)
         return FAIL("%s is truncated: its packed kernel is not whole", path);
     if (strncmp(kind, "gzip", 5) != 0)
-        return FAIL("%s is packed with %.8s inside an EFI program; unpack it to a plain Image", path, kind);
+        return FAIL("%s is packed with %.8s inside an EFI program; unpack it to a plain Image",
+                    path, kind);
     *payload = (struct blob){ .data = b->data + at, .len = (size_t)len };
     return 0;
 }
@@ -128,7 +135,8 @@ int file_unpack(const char *path, uint64_t max, struct blob *b, char *err, size_
 {
     struct blob packed = *b, plain = { 0 };
 
-    if (b->len >= ZBOOT_HEADER && memcmp(b->data, "MZ", 2) == 0 && memcmp(b->data + 4, "zimg", 4) == 0) {
+    if (b->len >= ZBOOT_HEADER && memcmp(b->data, "MZ", 2) == 0 &&
+        memcmp(b->data + 4, "zimg", 4) == 0) {
         if (unwrap_zboot(path, b, &packed, err, errlen) < 0)
             return -1;
     } else if (b->len < 2 || b->data[0] != 0x1f || b->data[1] != 0x8b) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Whole files in memory, and kernels out of the wrappings they come in. Failures are -1 with a sentence
- * for the user in err.
+ * Whole files in memory, and kernels out of the wrappings they come in. Failures are -1 with a
+ * sentence for the user in err.
  */
 #ifndef VMM_FILE_FILE_H
 #define VMM_FILE_FILE_H
@@ -18,8 +18,8 @@ struct blob {
 int file_read(const char *path, const char *what, struct blob *out, char *err, size_t errlen);
 
 /*
- * Replaces a kernel that is gzip'd, or packed with gzip inside an EFI zboot program, by the kernel itself;
- * another is left as it is. More than max bytes are an error.
+ * Replaces a kernel that is gzip'd, or packed with gzip inside an EFI zboot program, by the kernel
+ * itself; another is left as it is. More than max bytes are an error.
  */
 int file_unpack(const char *path, uint64_t max, struct blob *b, char *err, size_t errlen);
 

@@ -85,22 +85,45 @@ static uint64_t one(struct machine *m, struct cursor *c)
     unsigned op = (unsigned)take(c, 1), low = op & 0x3f;
 
     switch (op >> 6) {
-    case 1: return low * m->code_align;
-    case 2: offset(m, low, uleb(c)); return 0;
-    case 3: m->now.reg[low] = m->initial.reg[low]; return 0;
-    default: break;
+    case 1:
+        return low * m->code_align;
+    case 2:
+        offset(m, low, uleb(c));
+        return 0;
+    case 3:
+        m->now.reg[low] = m->initial.reg[low];
+        return 0;
+    default:
+        break;
     }
     switch (op) {
-    case 0x00: break;
-    case 0x02: return take(c, 1) * m->code_align;
-    case 0x03: return take(c, 2) * m->code_align;
-    case 0x04: return take(c, 4) * m->code_align;
-    case 0x05: low = (unsigned)uleb(c); offset(m, low, uleb(c)); break;
-    case 0x07: m->now.reg[uleb(c)].kind = CFI_UNDEFINED; break;
-    case 0x0c: m->now.cfa_reg = (unsigned)uleb(c); m->now.cfa_offset = uleb(c); break;
-    case 0x0e: m->now.cfa_offset = uleb(c); break;
-    case 0x16: value_expression(m, c); break;
-    default: fail_msg("unknown call frame instruction 0x%x", op);
+    case 0x00:
+        break;
+    case 0x02:
+        return take(c, 1) * m->code_align;
+    case 0x03:
+        return take(c, 2) * m->code_align;
+    case 0x04:
+        return take(c, 4) * m->code_align;
+    case 0x05:
+        low = (unsigned)uleb(c);
+        offset(m, low, uleb(c));
+        break;
+    case 0x07:
+        m->now.reg[uleb(c)].kind = CFI_UNDEFINED;
+        break;
+    case 0x0c:
+        m->now.cfa_reg = (unsigned)uleb(c);
+        m->now.cfa_offset = uleb(c);
+        break;
+    case 0x0e:
+        m->now.cfa_offset = uleb(c);
+        break;
+    case 0x16:
+        value_expression(m, c);
+        break;
+    default:
+        fail_msg("unknown call frame instruction 0x%x", op);
     }
     return 0;
 }
@@ -164,7 +187,8 @@ struct cfi_rules cfi_at(const uint8_t *section, size_t len, uint64_t pc)
     return answer;
 }
 
-uint64_t cfi_evaluate(const uint8_t *expr, size_t len, uint64_t cfa, uint64_t x30, uint64_t addr, uint64_t word)
+uint64_t cfi_evaluate(const uint8_t *expr, size_t len, uint64_t cfa, uint64_t x30, uint64_t addr,
+                      uint64_t word)
 {
     struct cursor c = { expr, expr + len };
     uint64_t stack[8] = { cfa };
@@ -175,13 +199,29 @@ uint64_t cfi_evaluate(const uint8_t *expr, size_t len, uint64_t cfa, uint64_t x3
 
         assert_true(top < 7);
         switch (op) {
-        case 0x06: assert_int_equal(stack[top], addr); stack[top] = word; break;
-        case 0x0a: stack[++top] = take(&c, 2); break;
-        case 0x0e: stack[++top] = take(&c, 8); break;
-        case 0x1c: top--; stack[top] -= stack[top + 1]; break;
-        case 0x21: top--; stack[top] |= stack[top + 1]; break;
-        case 0x8e: stack[++top] = x30 + (uint64_t)sleb(&c); break;
-        default: fail_msg("unknown operation 0x%x", op);
+        case 0x06:
+            assert_int_equal(stack[top], addr);
+            stack[top] = word;
+            break;
+        case 0x0a:
+            stack[++top] = take(&c, 2);
+            break;
+        case 0x0e:
+            stack[++top] = take(&c, 8);
+            break;
+        case 0x1c:
+            top--;
+            stack[top] -= stack[top + 1];
+            break;
+        case 0x21:
+            top--;
+            stack[top] |= stack[top + 1];
+            break;
+        case 0x8e:
+            stack[++top] = x30 + (uint64_t)sleb(&c);
+            break;
+        default:
+            fail_msg("unknown operation 0x%x", op);
         }
     }
     return stack[top];

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * guestdbg symbols: the listing's parser, the ELF, and the unwind rules that come out of real instruction
- * sequences. The words are what GNU as makes of the instructions in the comments.
+ * guestdbg symbols: the listing's parser, the ELF, and the unwind rules that come out of real
+ * instruction sequences. The words are what GNU as makes of the instructions in the comments.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -27,7 +27,7 @@
 #define SP     31
 #define PC     32
 
-/* ---- kallsyms ----------------------------------------------------------------------------------------- */
+/* ---- kallsyms -------------------------------------------------------------------------------- */
 
 static char *copy;
 
@@ -38,20 +38,19 @@ static int parse(const char *text, struct symbols *s, char *err)
     return kallsyms_parse(copy, strlen(copy), s, err, 256);
 }
 
-static const char listing[] =
-    "ffff800080000000 T _text\r\n"
-    "[    1.5] a console line in between\n"
-    "ffff800080000010 t second\n"
-    "ffff800080000008 T first\n"
-    "ffff800080000008 t alias_of_first\n"
-    "ffff800080000020 D _etext\n"
-    "0000000000000000 A per_cpu_start\n"
-    "ffff800080000030 T _sinittext\n"
-    "ffff800080000030 T start_kernel\n"
-    "ffff800080000040 T _einittext\n"
-    "ffff800080000048 d some_data\n"
-    "ffff80007a000000 t in_a_module\t[module]\n"
-    "ffff800080000060 B _end";
+static const char listing[] = "ffff800080000000 T _text\r\n"
+                              "[    1.5] a console line in between\n"
+                              "ffff800080000010 t second\n"
+                              "ffff800080000008 T first\n"
+                              "ffff800080000008 t alias_of_first\n"
+                              "ffff800080000020 D _etext\n"
+                              "0000000000000000 A per_cpu_start\n"
+                              "ffff800080000030 T _sinittext\n"
+                              "ffff800080000030 T start_kernel\n"
+                              "ffff800080000040 T _einittext\n"
+                              "ffff800080000048 d some_data\n"
+                              "ffff80007a000000 t in_a_module\t[module]\n"
+                              "ffff800080000060 B _end";
 
 static void listing_is_sorted_and_sized_and_keeps_to_the_kernel(void **state)
 {
@@ -102,8 +101,13 @@ static void listing_of_zeros_is_refused_with_its_cause(void **state)
 
 static void what_is_no_listing_is_refused(void **state)
 {
-    static const char *const bad[] = { "", "\n\n\n", "hello\n", "ffff800080000000 T \n", "ffff800080000000 T",
-                                       "ffff80008000000g T _text\n", "ffff800080000000  _text\n" };
+    static const char *const bad[] = { "",
+                                       "\n\n\n",
+                                       "hello\n",
+                                       "ffff800080000000 T \n",
+                                       "ffff800080000000 T",
+                                       "ffff80008000000g T _text\n",
+                                       "ffff800080000000  _text\n" };
     struct symbols s;
     char err[256];
 
@@ -114,7 +118,7 @@ static void what_is_no_listing_is_refused(void **state)
     }
 }
 
-/* ---- ELF ---------------------------------------------------------------------------------------------- */
+/* ---- ELF ------------------------------------------------------------------------------------- */
 
 static const Elf64_Shdr *section(const struct buf *b, unsigned i)
 {
@@ -185,7 +189,7 @@ static void elf_puts_code_into_code_sections_and_local_symbols_first(void **stat
     kallsyms_free(&s);
 }
 
-/* ---- unwind rules ------------------------------------------------------------------------------------- */
+/* ---- unwind rules ---------------------------------------------------------------------------- */
 
 struct kernel {
     struct symbol list[4];
@@ -194,7 +198,8 @@ struct kernel {
 };
 
 /* Rules for one function of n instructions at BASE + 0x1000, and one before it. */
-static struct cfi_rules rules(const char *name, const uint32_t *words, size_t n, bool image, size_t at)
+static struct cfi_rules rules(const char *name, const uint32_t *words, size_t n, bool image,
+                              size_t at)
 {
     uint8_t *text = calloc(1, 0x1000 + 4 * n);
     struct kernel k = {
@@ -228,7 +233,8 @@ static void check_return(const struct cfi_rules *r, uint64_t dist)
     uint64_t cfa = 0xffff800081230000ull, got;
 
     assert_int_equal(r->reg[LR].kind, CFI_EXPRESSION);
-    got = cfi_evaluate(r->reg[LR].expr, r->reg[LR].len, cfa, dist ? 0 : SIGNED, cfa - dist, dist ? SIGNED : 0);
+    got = cfi_evaluate(r->reg[LR].expr, r->reg[LR].len, cfa, dist ? 0 : SIGNED, cfa - dist,
+                       dist ? SIGNED : 0);
     assert_int_equal(got, PLAIN);
 }
 
@@ -421,7 +427,8 @@ static void without_the_image_only_the_first_instruction_is_special(void **state
 
 static void entries_of_the_kernel_end_a_backtrace(void **state)
 {
-    static const char *const names[] = { "el0t_64_sync", "ret_from_fork", "__primary_switched", "el0t_32_irq" };
+    static const char *const names[] = { "el0t_64_sync", "ret_from_fork", "__primary_switched",
+                                         "el0t_32_irq" };
     struct cfi_rules r;
 
     (void)state;
@@ -471,7 +478,8 @@ static void a_switch_of_stacks_is_marked(void **state)
 
 static void modules_unwind_by_frame_pointer(void **state)
 {
-    struct kernel k = { .list = { { BASE, 8, "_text", 'T' } }, .s = { k.list, 1, BASE, BASE + 8, true } };
+    struct kernel k = { .list = { { BASE, 8, "_text", 'T' } },
+                        .s = { k.list, 1, BASE, BASE + 8, true } };
     struct cfi_rules r;
 
     (void)state;
@@ -494,7 +502,8 @@ static void any_code_gives_wellformed_rules(void **state)
     for (unsigned round = 0; round < 300; round++) {
         for (size_t i = 0; i < N(words); i++) {
             seed = seed * 1664525 + 1013904223;
-            words[i] = round % 2 ? seed ^ seed >> 13 : protector[seed >> 8 & 15] ^ (seed >> 30 ? 0 : 1u << (seed & 31));
+            words[i] = round % 2 ? seed ^ seed >> 13
+                                 : protector[seed >> 8 & 15] ^ (seed >> 30 ? 0 : 1u << (seed & 31));
         }
         assert_true(rules("f", words, N(words), true, round % N(words)).found);
     }

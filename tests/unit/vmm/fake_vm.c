@@ -20,7 +20,8 @@ void fake_vm_open(struct fake_vm *f)
     };
     f->vm.cfg = &f->cfg;
     f->vm.machine = &f->machine;
-    f->vm.ram = mmap(NULL, FAKE_RAM_SIZE + GUARD, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    f->vm.ram = mmap(NULL, FAKE_RAM_SIZE + GUARD, PROT_READ | PROT_WRITE,
+                     MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     mprotect(f->vm.ram + FAKE_RAM_SIZE, GUARD, PROT_NONE);
 }
 
@@ -47,7 +48,8 @@ int vm_fail(struct vm *vm, const char *fmt, ...)
 
 void *vm_ram(struct vm *vm, uint64_t gpa, uint64_t len)
 {
-    if (gpa < FAKE_RAM_BASE || gpa > FAKE_RAM_BASE + FAKE_RAM_SIZE || len > FAKE_RAM_BASE + FAKE_RAM_SIZE - gpa)
+    if (gpa < FAKE_RAM_BASE || gpa > FAKE_RAM_BASE + FAKE_RAM_SIZE ||
+        len > FAKE_RAM_BASE + FAKE_RAM_SIZE - gpa)
         return NULL;
     return vm->ram + (gpa - FAKE_RAM_BASE);
 }

@@ -109,7 +109,8 @@ static void the_initrd_lies_behind_the_kernels_bss_and_chosen_says_where(void **
     assert_int_equal(quad(dtb(), "/chosen", "linux,initrd-start", 0), VIRT_RAM + 3 * MIB2);
     assert_int_equal(quad(dtb(), "/chosen", "linux,initrd-end", 0), VIRT_RAM + 3 * MIB2 + 15);
     assert_memory_equal(fake.vm.ram + 3 * MIB2, "initrd contents", 15);
-    assert_string_equal(fdt_getprop(dtb(), fdt_path_offset(dtb(), "/chosen"), "bootargs", NULL), "nokaslr quiet");
+    assert_string_equal(fdt_getprop(dtb(), fdt_path_offset(dtb(), "/chosen"), "bootargs", NULL),
+                        "nokaslr quiet");
     file_free(&fake.vm.initrd);
     fake.cfg.append = "";
 }

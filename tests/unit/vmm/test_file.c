@@ -120,7 +120,9 @@ static void zboot_with_gzip_is_unpacked_and_other_kinds_are_named(void **state)
 
 static void zboot_whose_payload_leaves_the_file_is_refused(void **state)
 {
-    static const struct { uint32_t at, len; } bad[] = { { 65, 0 }, { UINT32_MAX, 1 }, { 64, UINT32_MAX }, { 1, UINT32_MAX } };
+    static const struct {
+        uint32_t at, len;
+    } bad[] = { { 65, 0 }, { UINT32_MAX, 1 }, { 64, UINT32_MAX }, { 1, UINT32_MAX } };
 
     (void)state;
     for (size_t i = 0; i < 4; i++) {

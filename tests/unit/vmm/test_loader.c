@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * ELF kernels: what is loaded where, and that no damaged file does harm. Files lie against a guard page.
+ * ELF kernels: what is loaded where, and that no damaged file does harm. Files lie against a guard
+ * page.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -29,11 +30,20 @@ static uint8_t *page; /* followed by a guard page */
 static struct elf good(void)
 {
     struct elf e = {
-        .h = { .e_ident = { ELFMAG0, ELFMAG1, ELFMAG2, ELFMAG3, ELFCLASS64, ELFDATA2LSB, EV_CURRENT },
-               .e_type = ET_EXEC, .e_machine = EM_AARCH64, .e_entry = 0xffff000000080010ull,
-               .e_phoff = offsetof(struct elf, p), .e_phentsize = sizeof(Elf64_Phdr), .e_phnum = 2 },
-        .p = { { .p_type = PT_LOAD, .p_offset = offsetof(struct elf, body), .p_vaddr = 0xffff000000080000ull,
-                 .p_paddr = FAKE_RAM_BASE + 0x80000, .p_filesz = BODY, .p_memsz = 0x100 },
+        .h = { .e_ident = { ELFMAG0, ELFMAG1, ELFMAG2, ELFMAG3, ELFCLASS64, ELFDATA2LSB,
+                            EV_CURRENT },
+               .e_type = ET_EXEC,
+               .e_machine = EM_AARCH64,
+               .e_entry = 0xffff000000080010ull,
+               .e_phoff = offsetof(struct elf, p),
+               .e_phentsize = sizeof(Elf64_Phdr),
+               .e_phnum = 2 },
+        .p = { { .p_type = PT_LOAD,
+                 .p_offset = offsetof(struct elf, body),
+                 .p_vaddr = 0xffff000000080000ull,
+                 .p_paddr = FAKE_RAM_BASE + 0x80000,
+                 .p_filesz = BODY,
+                 .p_memsz = 0x100 },
                { .p_type = PT_NOTE, .p_paddr = 0x1234, .p_filesz = 1 << 30, .p_memsz = 1 << 30 } },
     };
 
@@ -112,7 +122,9 @@ static void another_architecture_is_refused_by_name(void **state)
 
 static void addresses_and_sizes_that_wrap_or_leave_ram_are_refused(void **state)
 {
-    static const struct { uint64_t paddr, offset, filesz, memsz; } bad[] = {
+    static const struct {
+        uint64_t paddr, offset, filesz, memsz;
+    } bad[] = {
         { 0, 0, 8, 8 },
         { FAKE_RAM_BASE - 1, offsetof(struct elf, body), 8, 8 },
         { FAKE_RAM_BASE + FAKE_RAM_SIZE - 4, offsetof(struct elf, body), 8, 8 },
@@ -141,7 +153,8 @@ static void addresses_and_sizes_that_wrap_or_leave_ram_are_refused(void **state)
 
 static void program_headers_outside_the_file_are_refused(void **state)
 {
-    static const uint64_t offsets[] = { sizeof(struct elf), sizeof(struct elf) - 100, UINT64_MAX, UINT64_MAX - 10 };
+    static const uint64_t offsets[] = { sizeof(struct elf), sizeof(struct elf) - 100, UINT64_MAX,
+                                        UINT64_MAX - 10 };
     struct placed at;
     struct elf e;
 
@@ -169,8 +182,11 @@ static void headers_just_before_ram_are_dropped_but_nothing_else_is(void **state
     struct placed at;
 
     (void)state;
-    e.p[0] = (Elf64_Phdr){ .p_type = PT_LOAD, .p_offset = 0, .p_vaddr = FAKE_RAM_BASE - offsetof(struct elf, body),
-                           .p_paddr = FAKE_RAM_BASE - offsetof(struct elf, body), .p_filesz = sizeof(e),
+    e.p[0] = (Elf64_Phdr){ .p_type = PT_LOAD,
+                           .p_offset = 0,
+                           .p_vaddr = FAKE_RAM_BASE - offsetof(struct elf, body),
+                           .p_paddr = FAKE_RAM_BASE - offsetof(struct elf, body),
+                           .p_filesz = sizeof(e),
                            .p_memsz = sizeof(e) };
     e.h.e_entry = FAKE_RAM_BASE + 4;
     assert_int_equal(load_whole(&e, &at), 0);

@@ -11,7 +11,16 @@
 
 #include "vmm/arm64/pl011.h"
 
-enum { DR = 0x00, FR = 0x18, LCR_H = 0x2c, CR = 0x30, IMSC = 0x38, RIS = 0x3c, MIS = 0x40, ICR = 0x44 };
+enum {
+    DR = 0x00,
+    FR = 0x18,
+    LCR_H = 0x2c,
+    CR = 0x30,
+    IMSC = 0x38,
+    RIS = 0x3c,
+    MIS = 0x40,
+    ICR = 0x44
+};
 enum { RX = 0x10, TX = 0x20, RT = 0x40, FEN = 0x10, RXFE = 0x10, RXFF = 0x40, TXFE = 0x80 };
 
 static struct {
@@ -156,10 +165,12 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(the_id_registers_say_pl011, fresh),
-        cmocka_unit_test_setup(a_written_byte_is_sent_and_raises_the_transmit_interrupt_until_cleared, fresh),
+        cmocka_unit_test_setup(
+            a_written_byte_is_sent_and_raises_the_transmit_interrupt_until_cleared, fresh),
         cmocka_unit_test_setup(received_bytes_come_out_in_order_and_the_line_follows, fresh),
         cmocka_unit_test_setup(a_masked_interrupt_does_not_reach_the_line, fresh),
-        cmocka_unit_test_setup(the_fifo_takes_16_bytes_or_one_and_asks_for_more_when_it_was_full, fresh),
+        cmocka_unit_test_setup(the_fifo_takes_16_bytes_or_one_and_asks_for_more_when_it_was_full,
+                               fresh),
         cmocka_unit_test_setup(reset_drops_bytes_and_the_line, fresh),
     };
 
