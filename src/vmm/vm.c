@@ -374,7 +374,8 @@ static int listen_for_debugger(struct vm *vm)
                             line, sizeof(line));
 
     if (err < 0)
-        return vm_fail(vm, "%s", line[0] ? line : gd_strerror(err));
+        return vm_fail(vm, "cannot listen for a debugger: %s; see --listen and --allow-remote",
+                       line[0] ? line : gd_strerror(err));
     fprintf(stderr, "guestdbg: %s; in GDB: %s\n",
             vm->cfg->wait ? "stopped before the first instruction" : "running", line);
     return 0;
