@@ -51,6 +51,7 @@ void control_init(void)
                                          .line = true };
     gic_route_uart(&cpus[0]);
     uart_interrupts(true, false);
+    atomic_store(&news, 1); /* bytes that came before the interrupt was on raise none */
 }
 
 /* What GDB and LLDB send first. */

@@ -165,8 +165,7 @@ void uart_open(uint64_t base);
 bool uart_get(uint8_t *byte);
 bool uart_put(uint8_t byte);   /* false: no room now */
 void uart_interrupts(bool rx, bool tx);
-void uart_text(const char *s); /* waits for room, bounded */
-/* A sentence on the UART, then the CPU stops for good. */
+/* Sentences on the UART, with bounded waiting for room. stop: then the CPU stops for good. */
 _Noreturn void stop(const char *text);
 _Noreturn void stop_x(const char *before, uint64_t value, const char *after);
 void say(const char *text);

@@ -37,6 +37,9 @@ void uart_open(uint64_t base)
     *reg(UARTICR) = 0x7ff;
     *reg(UARTLCR_H) = UARTLCR_H_8BIT_FIFO;
     *reg(UARTCR) = UARTCR_ON;
+    /* What came before is dropped; QEMU's model takes up a line that it had stopped only at
+     * a read of data. */
+    (void)*reg(UARTDR);
 }
 
 bool uart_get(uint8_t *byte)
@@ -60,10 +63,16 @@ void uart_interrupts(bool rx, bool tx)
     *reg(UARTIMSC) = (rx ? INT_RX | INT_RT : 0) | (tx ? INT_TX : 0);
 }
 
-void uart_text(const char *s)
+/* Characters that mean something to a debugger that waits for an answer are left out. */
+static uint8_t harmless(char c)
+{
+    return c == '-' || c == '+' || c == '$' || c == '#' || c == '%' ? '_' : (uint8_t)c;
+}
+
+static void uart_text(const char *s)
 {
     for (; *s; s++) {
-        for (unsigned tries = 0; tries < 1000000 && !uart_put((uint8_t)*s); tries++) {
+        for (unsigned tries = 0; tries < 1000000 && !uart_put(harmless(*s)); tries++) {
         }
     }
 }
@@ -76,7 +85,7 @@ void say_x(const char *before, uint64_t value, const char *after)
     gd_out_init(&o, buf, sizeof(buf));
     gd_put_str(&o, "0x");
     gd_put_hex(&o, value);
-    uart_text("guestdbg-el2: ");
+    uart_text("guestdbg_el2: ");
     uart_text(before);
     uart_text(gd_out_str(&o));
     uart_text(after);
@@ -85,7 +94,7 @@ void say_x(const char *before, uint64_t value, const char *after)
 
 void say(const char *text)
 {
-    uart_text("guestdbg-el2: ");
+    uart_text("guestdbg_el2: ");
     uart_text(text);
     uart_text("\r\n");
 }
