@@ -10,19 +10,18 @@ import re
 import shutil
 import socket
 import subprocess
+import sys
 import tempfile
 import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+from harness import *  # noqa: E402,F401,F403
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 LAB = os.environ.get("LAB", os.path.join(TOP, ".lab"))
 MONITOR = os.environ.get("EL2_MONITOR", os.path.join(LAB, "build/arm64/src/monitor/arm64/guestdbg-el2.bin"))
 CPUS = ("cortex-a72", "neoverse-n1", "max")
 LIMIT = 120
-
-
-def check(name, good, why=""):
-    print(f"ok {name}" if good else f"not ok {name}: {str(why)[-300:]!r}", flush=True)
-    return bool(good)
 
 
 def kernel():
@@ -103,7 +102,7 @@ class Machine:
         self.console = Line(os.path.join(self.folder, "console"))
         self.debug = Line(os.path.join(self.folder, "debug"))
         args = "console=ttyAMA0 quiet panic=-1 nokaslr " + append
-        command = ["setpriv", "--pdeathsig", "KILL", "timeout", "900", "qemu-system-aarch64", "-M", board,
+        command = ["setpriv", "--pdeathsig", "KILL", "qemu-system-aarch64", "-M", board,
                    "-cpu", cpu, "-smp", str(smp), "-m", memory, "-nodefaults", "-display", "none", "-no-reboot",
                    "-chardev", f"socket,id=c,path={self.console.path},server=on,wait=on",
                    "-chardev", f"socket,id=d,path={self.debug.path},server=on,wait=off",
@@ -123,7 +122,9 @@ class Machine:
                                      stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
 
     def __enter__(self):
+        self.address = self.debug.path  # for Gdb and Rsp
         self.console.open()
+        self.debug.open().close()  # it listens once QEMU has made it, after the console's
         return self
 
     def __exit__(self, *_):
