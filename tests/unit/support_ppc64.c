@@ -85,8 +85,12 @@ static void trees(struct pcpu *p)
 void pcpu_init(struct pcpu *p)
 {
     memset(p, 0, sizeof(*p));
-    p->be = (struct gd_backend){ .reg_get = reg_get, .reg_set = reg_set, .wide_get = wide_get,
-                                 .wide_set = wide_set, .mem = mem, .sync_code = sync_code };
+    p->be = (struct gd_backend){ .reg_get = reg_get,
+                                 .reg_set = reg_set,
+                                 .wide_get = wide_get,
+                                 .wide_set = wide_set,
+                                 .mem = mem,
+                                 .sync_code = sync_code };
     p->target = (struct gd_target){ .arch = &gd_arch_ppc64,
                                     .hw = { .nbreak = 1, .nwatch = 2, .sw_break = true },
                                     .features = GD_PPC64_F_ISA30 | GD_PPC64_F_ISA31 };

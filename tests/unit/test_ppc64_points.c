@@ -151,7 +151,8 @@ static void raw_dawrx_values_are_checked(void **state)
 
     (void)state;
     for (size_t i = 0; i < GD_ARRAY_SIZE(row); i++) {
-        struct gd_hw_want w = { .type = GD_ACCESS, .raw = true,
+        struct gd_hw_want w = { .type = GD_ACCESS,
+                                .raw = true,
                                 .pair = { row[i].ctrl, row[i].value } };
 
         p->target.features = GD_PPC64_F_ISA30 | (row[i].isa31 ? GD_PPC64_F_ISA31 : 0);

@@ -113,7 +113,8 @@ static void the_description_has_gdbs_features_and_every_register_once(void **sta
     assert_int_equal(count("org.gnu.gdb.power.altivec"), 1);
     assert_int_equal(count("org.gnu.gdb.power.vsx"), 1);
     assert_int_equal(count("org.guestdbg.power.os"), 1);
-    assert_non_null(strstr(text, "<reg name=\"pc\" bitsize=\"64\" regnum=\"64\" type=\"code_ptr\""));
+    assert_non_null(
+        strstr(text, "<reg name=\"pc\" bitsize=\"64\" regnum=\"64\" type=\"code_ptr\""));
     assert_non_null(strstr(text, "<reg name=\"vs31h\" bitsize=\"64\" regnum=\"168\""));
     assert_non_null(strstr(text, "<reg name=\"sprg3\" bitsize=\"64\" regnum=\"176\""));
     for (unsigned n = 0; n < GD_REG_MAX; n++) {

@@ -102,8 +102,8 @@ static void a_traced_instruction_leaves_no_trace(void **state)
 
 static void the_fence_stands_on_every_vector_in_both_places(void **state)
 {
-    static const uint16_t off[] = { 0x300, 0x380, 0x400, 0x480, 0x500, 0x600, 0x700, 0x800, 0x900,
-                                    0xa00, 0xc00, 0xd00, 0xf00, 0xf20, 0xf40, 0xf60 };
+    static const uint16_t off[] = { 0x300, 0x380, 0x400, 0x480, 0x500, 0x600, 0x700, 0x800,
+                                    0x900, 0xa00, 0xc00, 0xd00, 0xf00, 0xf20, 0xf40, 0xf60 };
     struct pcpu *p = fresh();
 
     (void)state;
@@ -326,8 +326,7 @@ static void scv_enters_its_own_table_with_the_msr_in_ctr(void **state)
     (void)state;
     pcpu_user(p);
     assert_int_equal(begin(p, 0x44000021), GD_STEP_DONE); /* scv 1 */
-    expect(p, 0xc000000000003020ull,
-           MSR_SF | MSR_ME | MSR_IR | MSR_DR | MSR_LE | MSR_EE | MSR_RI);
+    expect(p, 0xc000000000003020ull, MSR_SF | MSR_ME | MSR_IR | MSR_DR | MSR_LE | MSR_EE | MSR_RI);
     assert_int_equal(p->reg[GD_PPC64_LR], P_USER + 4);
     assert_int_equal(p->reg[GD_PPC64_CTR], MSR_USER);
     expect_srr(p, 0x1111, 0x2222);
@@ -494,9 +493,9 @@ static void an_exception_stops_at_its_vector_with_the_guests_msr_in_srr1(void **
     static const struct {
         unsigned vector;
         uint64_t cause;
-    } row[] = { { 0x700, 0x20000 }, { 0x700, 0x80000 }, { 0x300, 0 },  { 0x380, 0 },
-                { 0x400, 0x40000000 }, { 0x480, 0 },    { 0x600, 0 },  { 0x800, 0 },
-                { 0xf20, 0 },       { 0xf40, 0 },       { 0xf60, 0 },  { 0x100, 0 } };
+    } row[] = { { 0x700, 0x20000 },    { 0x700, 0x80000 }, { 0x300, 0 }, { 0x380, 0 },
+                { 0x400, 0x40000000 }, { 0x480, 0 },       { 0x600, 0 }, { 0x800, 0 },
+                { 0xf20, 0 },          { 0xf40, 0 },       { 0xf60, 0 }, { 0x100, 0 } };
 
     (void)state;
     for (size_t i = 0; i < GD_ARRAY_SIZE(row); i++) {

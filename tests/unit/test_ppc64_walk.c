@@ -135,15 +135,15 @@ static void hostile_tables_are_called_broken(void **state)
 {
     const uint64_t rts52 = 2ull << 61 | 5ull << 5;
     const uint64_t bad_entry[] = {
-        rts52 | P_ROOT0 | 4,                      /* root smaller than 2^5 */
-        rts52 | P_ROOT0 | 17,                     /* larger than 2^16 */
-        rts52 | 0xff00000000000ull | 13,          /* outside of memory */
-        3ull << 61 | 7ull << 5 | P_ROOT0 | 13,    /* wider than 52 bits */
+        rts52 | P_ROOT0 | 4,                   /* root smaller than 2^5 */
+        rts52 | P_ROOT0 | 17,                  /* larger than 2^16 */
+        rts52 | 0xff00000000000ull | 13,       /* outside of memory */
+        3ull << 61 | 7ull << 5 | P_ROOT0 | 13, /* wider than 52 bits */
     };
     const uint64_t bad_dir[] = {
-        0x8000000000000000ull | P_LEVEL,          /* NLS 0: would never end */
-        0x8000000000000000ull | P_LEVEL | 31,     /* more bits than are left */
-        0x80ffffffffffff00ull | 9,                /* outside of memory */
+        0x8000000000000000ull | P_LEVEL,      /* NLS 0: would never end */
+        0x8000000000000000ull | P_LEVEL | 31, /* more bits than are left */
+        0x80ffffffffffff00ull | 9,            /* outside of memory */
     };
     struct pcpu *p = fresh();
     struct gd_xlate x;

@@ -13,10 +13,10 @@
 #include "base/bits.h"
 #include "engine/cpu.h"
 
-#define DWORDS_MAX 64    /* MRD is six bits */
+#define DWORDS_MAX 64     /* MRD is six bits */
 #define BORDER     512ull /* before ISA 3.1 no range crosses a multiple of it */
-#define DAWRX_ALL  (DAWRX_MRD | DAWRX_HRAMMC | DAWRX_DW | DAWRX_DR | DAWRX_WT | DAWRX_WTI | \
-                    DAWRX_PNH | DAWRX_PRO)
+#define DAWRX_ALL                                                                                  \
+    (DAWRX_MRD | DAWRX_HRAMMC | DAWRX_DW | DAWRX_DR | DAWRX_WT | DAWRX_WTI | DAWRX_PNH | DAWRX_PRO)
 
 static uint64_t direction(enum gd_point_type type)
 {
@@ -45,7 +45,8 @@ static int check_dawr(const struct gd_target *t, const struct gd_hw_pair *p, str
     if (p->value & 7)
         return gd_why(why, GD_E_RESERVED, "DAWR holds the address of a doubleword");
     if (!(p->ctrl & (DAWRX_DW | DAWRX_DR)) || !(p->ctrl & (DAWRX_PNH | DAWRX_PRO)))
-        return gd_why(why, GD_E_RESERVED, "this DAWRX never matches: it needs DW or DR, and PNH or PRO");
+        return gd_why(why, GD_E_RESERVED,
+                      "this DAWRX never matches: it needs DW or DR, and PNH or PRO");
     if (p->value + dwords * 8 < p->value)
         return gd_why(why, GD_E_RESERVED, "the range wraps around");
     if (!(t->features & GD_PPC64_F_ISA31) && p->value % BORDER / 8 + dwords >= BORDER / 8)
@@ -83,9 +84,9 @@ static int plan_watch(const struct gd_target *t, struct gd_hw_set *set, struct g
         return gd_why_at(why, GD_E_ARG, w->addr, "an empty range, or one that wraps around");
     for (;;) {
         uint64_t n = piece(t, at, last);
-        struct gd_hw_pair p = { (n - 1) << DAWRX_MRD_SHIFT | direction(w->type) | DAWRX_WTI |
-                                    DAWRX_PNH | DAWRX_PRO,
-                                at };
+        struct gd_hw_pair p = {
+            (n - 1) << DAWRX_MRD_SHIFT | direction(w->type) | DAWRX_WTI | DAWRX_PNH | DAWRX_PRO, at
+        };
 
         err = take_pair(t, set, w, p, why);
         if (err || last - at < n * 8)
@@ -102,7 +103,8 @@ static int plan_break(const struct gd_target *t, struct gd_hw_set *set, struct g
     if (t->hw.nbreak == 0)
         return gd_why_at(why, GD_E_NOBREAK, w->addr, "no CIABR works on this host");
     if (w->raw && (w->pair.ctrl || (priv != CIABR_PROBLEM && priv != CIABR_SUPERVISOR)))
-        return gd_why(why, GD_E_RESERVED, "CIABR's PRIV is 1 (problem) or 2 (supervisor) in a guest");
+        return gd_why(why, GD_E_RESERVED,
+                      "CIABR's PRIV is 1 (problem) or 2 (supervisor) in a guest");
     if (!w->raw) {
         if (w->addr & 3)
             return gd_why_at(why, GD_E_ALIGN, w->addr, "instructions are word-aligned");

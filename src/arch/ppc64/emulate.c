@@ -10,7 +10,7 @@
 #include "base/bits.h"
 #include "engine/cpu.h"
 
-#define MTMSR_L   0x00010000u /* 15: only EE and RI are written */
+#define MTMSR_L   0x00010000u                             /* 15: only EE and RI are written */
 #define MSR_FIXED (MSR_HV | MSR_ME | MSR_LE | SRR1_CAUSE) /* what mtmsrd leaves alone */
 
 static uint64_t gpr(struct gd_cpu *c, unsigned n)
@@ -65,8 +65,7 @@ static bool system_call_vectored(struct gd_cpu *c, uint64_t pc, uint32_t insn, u
                 msr & MSR_DR;
     unsigned lev = insn >> 5 & 0x7f;
 
-    if (!(c->target->features & GD_PPC64_F_ISA30) ||
-        !(gd_cpu_reg(c, GD_PPC64_FSCR) & FSCR_SCV))
+    if (!(c->target->features & GD_PPC64_F_ISA30) || !(gd_cpu_reg(c, GD_PPC64_FSCR) & FSCR_SCV))
         return false;
     gd_cpu_set(c, GD_PPC64_LR, ppc_mode_addr(msr, pc + 4));
     gd_cpu_set(c, GD_PPC64_CTR, msr);

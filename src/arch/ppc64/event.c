@@ -11,8 +11,8 @@
 #include "base/bits.h"
 #include "engine/cpu.h"
 
-unsigned gd_ppc64_fence(struct gd_cpu *c, const struct gd_hw_set *set, uint64_t *va,
-                        uint64_t *gpa, unsigned max)
+unsigned gd_ppc64_fence(struct gd_cpu *c, const struct gd_hw_set *set, uint64_t *va, uint64_t *gpa,
+                        unsigned max)
 {
     const uint16_t offset[] = {
         set->w[0].ctrl || set->w[1].ctrl ? VEC_DSI : 0,
@@ -89,8 +89,9 @@ static bool break_hit(struct gd_cpu *c, const struct gd_hw_set *set, struct gd_e
     gd_cpu_set(c, GD_PPC64_PC, srr0);
     gd_cpu_set(c, GD_PPC64_MSR, srr1 & ~SRR1_CAUSE);
     /* QEMU's TCG fires before the instruction, silicon after it. */
-    *ev = (struct gd_event){ .kind = GD_EV_HWBP, .pc = srr0, .slots = 1,
-                             .after = srr0 != (set->b[0].value & ~CIABR_PRIV) };
+    *ev = (struct gd_event){
+        .kind = GD_EV_HWBP, .pc = srr0, .slots = 1, .after = srr0 != (set->b[0].value & ~CIABR_PRIV)
+    };
     return true;
 }
 

@@ -11,12 +11,12 @@
 
 /* All that a guest can take; scv is not among them, it is never executed natively in a step. */
 static const uint16_t vectors[] = {
-    VEC_RESET, VEC_MCHECK, VEC_DSI,         0x380,       VEC_ISI,      VEC_ISEG,
-    VEC_EXTERNAL, 0x600,   VEC_PROGRAM,     0x800,       VEC_DECREMENTER, VEC_DOORBELL,
-    VEC_SYSCALL, VEC_TRACE, VEC_PERFMON,    0xf20,       0xf40,        0xf60,
+    VEC_RESET,    VEC_MCHECK, VEC_DSI,     0x380, VEC_ISI,         VEC_ISEG,
+    VEC_EXTERNAL, 0x600,      VEC_PROGRAM, 0x800, VEC_DECREMENTER, VEC_DOORBELL,
+    VEC_SYSCALL,  VEC_TRACE,  VEC_PERFMON, 0xf20, 0xf40,           0xf60,
 };
 
-#define NVECTORS GD_ARRAY_SIZE(vectors)
+#define NVECTORS   GD_ARRAY_SIZE(vectors)
 #define NREAL_ONLY 2 /* reset and machine check stay where they are under every AIL */
 
 bool gd_ppc64_fence_word(unsigned i, uint64_t *va)
@@ -63,7 +63,7 @@ uint64_t gd_ppc64_handler_msr(struct gd_cpu *c, uint64_t msr, unsigned offset)
     if (msr & MSR_TST)
         new |= MSR_TSS; /* a transaction is suspended */
     else
-        new |= msr & MSR_TS;
+        new |= msr &MSR_TS;
     return new;
 }
 

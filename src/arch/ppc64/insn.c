@@ -105,7 +105,8 @@ bool ppc_branch(uint32_t insn, uint64_t pc, struct ppc_branch *b)
 
     if (ppc_classify(insn) != PPC_BRANCH)
         return false;
-    *b = (struct ppc_branch){ .bo = (uint8_t)ppc_rt(insn), .bi = (uint8_t)ppc_ra(insn),
+    *b = (struct ppc_branch){ .bo = (uint8_t)ppc_rt(insn),
+                              .bi = (uint8_t)ppc_ra(insn),
                               .link = insn & 1 };
     switch (insn >> 26) {
     case 18:

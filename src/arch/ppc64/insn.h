@@ -26,7 +26,7 @@ enum ppc_class {
     PPC_SCV,
     PPC_WAIT,
     PPC_STOP,
-    PPC_KVM,   /* KVM emulates it, so it is not traced: msgsndp, msgclrp, mfspr TIR */
+    PPC_KVM, /* KVM emulates it, so it is not traced: msgsndp, msgclrp, mfspr TIR */
 };
 
 /* A branch: where to, and whether it is taken. */

@@ -109,15 +109,15 @@ enum gd_ppc64_reg {
 
 /* DAWRX (SPR 188, 189), Book III 10.4. */
 #define DAWRX_MRD_SHIFT 10
-#define DAWRX_MRD    0xfc00ull /* 48:53: doublewords - 1 */
-#define DAWRX_HRAMMC 0x80ull   /* 56: ISA 3.1 */
-#define DAWRX_DW     0x40ull   /* 57: stores */
-#define DAWRX_DR     0x20ull   /* 58: loads */
-#define DAWRX_WT     0x10ull   /* 59: wanted MSR[DR] */
-#define DAWRX_WTI    0x08ull   /* 60: whatever MSR[DR] is */
-#define DAWRX_HYP    0x04ull   /* 61 */
-#define DAWRX_PNH    0x02ull   /* 62: privileged, not hypervisor */
-#define DAWRX_PRO    0x01ull   /* 63: problem state */
+#define DAWRX_MRD       0xfc00ull /* 48:53: doublewords - 1 */
+#define DAWRX_HRAMMC    0x80ull   /* 56: ISA 3.1 */
+#define DAWRX_DW        0x40ull   /* 57: stores */
+#define DAWRX_DR        0x20ull   /* 58: loads */
+#define DAWRX_WT        0x10ull   /* 59: wanted MSR[DR] */
+#define DAWRX_WTI       0x08ull   /* 60: whatever MSR[DR] is */
+#define DAWRX_HYP       0x04ull   /* 61 */
+#define DAWRX_PNH       0x02ull   /* 62: privileged, not hypervisor */
+#define DAWRX_PRO       0x01ull   /* 63: problem state */
 
 /* Vectors, Book III 7.5, and where AIL=3 moves them; scv has a table of its own (7.5.16). */
 #define VEC_RESET       0x100u
@@ -178,8 +178,8 @@ int gd_ppc64_context(struct gd_cpu *c, uint64_t *value);
 void gd_ppc64_walk_print(struct gd_cpu *c, uint64_t va, struct gd_out *o);
 void gd_ppc64_event(struct gd_cpu *c, const struct gd_exit *x, const struct gd_hw_set *set,
                     struct gd_event *ev);
-unsigned gd_ppc64_fence(struct gd_cpu *c, const struct gd_hw_set *set, uint64_t *va,
-                        uint64_t *gpa, unsigned max);
+unsigned gd_ppc64_fence(struct gd_cpu *c, const struct gd_hw_set *set, uint64_t *va, uint64_t *gpa,
+                        unsigned max);
 bool gd_ppc64_pass(struct gd_cpu *c);
 int gd_ppc64_inject(struct gd_cpu *c, const struct gd_exit *x);
 void gd_ppc64_access(struct gd_cpu *c, uint64_t pc, struct gd_access *a);

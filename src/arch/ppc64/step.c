@@ -233,8 +233,7 @@ static int arm(struct gd_cpu *c, struct gd_step *s)
 static void choose(struct gd_cpu *c, struct gd_step *s, enum ppc_class k)
 {
     uint64_t msr = gd_ppc64_msr(c), r3 = gd_cpu_reg(c, GD_PPC64_R0 + 3);
-    bool inside = k == PPC_LARX || k == PPC_STCX || k == PPC_TBEGIN || s->sequence ||
-                  s->lift_watch;
+    bool inside = k == PPC_LARX || k == PPC_STCX || k == PPC_TBEGIN || s->sequence || s->lift_watch;
     struct ppc_seq q;
 
     s->kind = s->mode == GD_STEP_BREAK || breaks(c, s, k) ? BREAK : TRACE;
@@ -278,8 +277,7 @@ static int own_step(struct gd_cpu *c, struct gd_step *s)
 
 int gd_ppc64_step_begin(struct gd_cpu *c, struct gd_step *s)
 {
-    bool native = s->mode == GD_STEP_NATIVE ||
-                  (s->mode == GD_STEP_AUTO && c->target->hw.step);
+    bool native = s->mode == GD_STEP_NATIVE || (s->mode == GD_STEP_AUTO && c->target->hw.step);
 
     s->kind = s->phase = s->ntemp = 0;
     if (native && !c->target->hw.step)

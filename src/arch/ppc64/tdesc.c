@@ -6,18 +6,17 @@
  */
 #include "arch/ppc64/ppc64.h"
 
-static const char *const vec128 =
-    "<vector id=\"v4f\" type=\"ieee_single\" count=\"4\"/>"
-    "<vector id=\"v4i32\" type=\"int32\" count=\"4\"/>"
-    "<vector id=\"v8i16\" type=\"int16\" count=\"8\"/>"
-    "<vector id=\"v16i8\" type=\"int8\" count=\"16\"/>"
-    "<union id=\"vec128\">"
-    "<field name=\"uint128\" type=\"uint128\"/>"
-    "<field name=\"v4_float\" type=\"v4f\"/>"
-    "<field name=\"v4_int32\" type=\"v4i32\"/>"
-    "<field name=\"v8_int16\" type=\"v8i16\"/>"
-    "<field name=\"v16_int8\" type=\"v16i8\"/>"
-    "</union>\n";
+static const char *const vec128 = "<vector id=\"v4f\" type=\"ieee_single\" count=\"4\"/>"
+                                  "<vector id=\"v4i32\" type=\"int32\" count=\"4\"/>"
+                                  "<vector id=\"v8i16\" type=\"int16\" count=\"8\"/>"
+                                  "<vector id=\"v16i8\" type=\"int8\" count=\"16\"/>"
+                                  "<union id=\"vec128\">"
+                                  "<field name=\"uint128\" type=\"uint128\"/>"
+                                  "<field name=\"v4_float\" type=\"v4f\"/>"
+                                  "<field name=\"v4_int32\" type=\"v4i32\"/>"
+                                  "<field name=\"v8_int16\" type=\"v8i16\"/>"
+                                  "<field name=\"v16_int8\" type=\"v16i8\"/>"
+                                  "</union>\n";
 
 /* Registers, or runs of them named by a number between name and tail. */
 struct run {

@@ -12,19 +12,19 @@
 
 #define REAL_MASK 0x0fffffffffffffffull /* real mode ignores the four top bits */
 
-#define PRTB  0x0ffffffffffff000ull /* process table: base and size (2^(12+PRTS) bytes) */
-#define PRTS  0x1full
-#define PRTS_MAX 24
-#define RPDB  0x0fffffffffffff00ull /* root, and directories: base and size (2^n entries) */
-#define RPDS  0x1full
-#define PTE_V    0x8000000000000000ull
-#define PTE_LEAF 0x4000000000000000ull
-#define PTE_RPN  0x01fffffffffff000ull
-#define PTE_RW   0x2ull
-#define PTE_X    0x1ull
-#define EA_BITS_MAX 52
-#define INDEX_MIN 5 /* Book III 6.7.10: NLS and RPDS are 5 to 16 */
-#define INDEX_MAX 16
+#define PRTB          0x0ffffffffffff000ull /* process table: base and size (2^(12+PRTS) bytes) */
+#define PRTS          0x1full
+#define PRTS_MAX      24
+#define RPDB          0x0fffffffffffff00ull /* root, and directories: base and size (2^n entries) */
+#define RPDS          0x1full
+#define PTE_V         0x8000000000000000ull
+#define PTE_LEAF      0x4000000000000000ull
+#define PTE_RPN       0x01fffffffffff000ull
+#define PTE_RW        0x2ull
+#define PTE_X         0x1ull
+#define EA_BITS_MAX   52
+#define INDEX_MIN     5 /* Book III 6.7.10: NLS and RPDS are 5 to 16 */
+#define INDEX_MAX     16
 #define PAGE_BITS_MIN 12
 
 struct walk {
@@ -32,9 +32,9 @@ struct walk {
     struct gd_why *why;
     struct gd_out *out; /* `monitor walk`, or NULL */
     uint64_t va, pid;
-    uint64_t base;      /* of the table to be looked up next */
-    unsigned bits;      /* of the address not yet translated */
-    unsigned index;     /* bits that the next table takes */
+    uint64_t base;  /* of the table to be looked up next */
+    unsigned bits;  /* of the address not yet translated */
+    unsigned index; /* bits that the next table takes */
     int8_t level;
 };
 
@@ -61,7 +61,8 @@ static int find_root(struct walk *w)
     int err;
 
     if (!(gd_cpu_reg(w->c, GD_PPC64_LPCR) & LPCR_HR))
-        return fail(w, GD_E_FORMAT, "the guest uses the hashed page table (HPT); only radix is supported");
+        return fail(w, GD_E_FORMAT,
+                    "the guest uses the hashed page table (HPT); only radix is supported");
     if (w->va >> 62 == 0)
         w->pid = gd_cpu_reg(w->c, GD_PPC64_PIDR) & 0xfffffff;
     else if (w->va >> 62 != 3)
@@ -148,8 +149,11 @@ int gd_ppc64_translate(struct gd_cpu *c, uint64_t va, enum gd_use use, struct gd
     va = msr & MSR_SF ? va : (uint32_t)va;
     if (msr & (use == GD_FETCH ? MSR_IR : MSR_DR))
         return gd_ppc64_walk(c, va, x, why);
-    *x = (struct gd_xlate){ .gpa = va & REAL_MASK, .page = REAL_MASK + 1, .writable = true,
-                            .executable = true, .level = GD_NO_LEVEL };
+    *x = (struct gd_xlate){ .gpa = va & REAL_MASK,
+                            .page = REAL_MASK + 1,
+                            .writable = true,
+                            .executable = true,
+                            .level = GD_NO_LEVEL };
     return 0;
 }
 

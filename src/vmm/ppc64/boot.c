@@ -23,8 +23,10 @@ static int load_kernel(struct vm *vm)
     if (!vm->cfg->flat && loader_is_elf(&vm->kernel))
         return loader_elf(vm, &vm->kernel, &vm->image);
     if (!vm->cfg->flat)
-        return vm_fail(vm, "%s is not an ELF file (POWER kernels are vmlinux files); for raw code give --flat ADDR",
-                       vm->cfg->kernel);
+        return vm_fail(
+            vm,
+            "%s is not an ELF file (POWER kernels are vmlinux files); for raw code give --flat ADDR",
+            vm->cfg->kernel);
     vm->image = (struct placed){ .start = at, .end = at + vm->kernel.len, .entry = at };
     return loader_put(vm, "the flat kernel", at, vm->kernel.data, vm->kernel.len);
 }
@@ -48,7 +50,8 @@ int pseries_load(struct vm *vm)
             return -1;
     }
     p->rtas = end;
-    if (loader_put(vm, "RTAS", p->rtas, rtas_code, sizeof(rtas_code)) < 0 || fdt_make(vm, &req, &dtb) < 0)
+    if (loader_put(vm, "RTAS", p->rtas, rtas_code, sizeof(rtas_code)) < 0 ||
+        fdt_make(vm, &req, &dtb) < 0)
         return -1;
     p->dtb = end + ALIGN_TO;
     err = loader_put(vm, "the device tree", p->dtb, dtb.data, dtb.len);

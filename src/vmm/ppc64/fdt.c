@@ -70,9 +70,9 @@ static void quads(struct tree *t, const char *name, const uint64_t *value, size_
     bytes(t, name, be, n * sizeof(be[0]));
 }
 
-#define CELLS(t, name, ...) \
+#define CELLS(t, name, ...)                                                                        \
     cells(t, name, (const uint32_t[]){ __VA_ARGS__ }, sizeof((const uint32_t[]){ __VA_ARGS__ }) / 4)
-#define QUADS(t, name, ...) \
+#define QUADS(t, name, ...)                                                                        \
     quads(t, name, (const uint64_t[]){ __VA_ARGS__ }, sizeof((const uint64_t[]){ __VA_ARGS__ }) / 8)
 #define LIST(t, name, s) bytes(t, name, s, sizeof(s))
 
@@ -113,8 +113,7 @@ static void memory(struct tree *t, struct vm *vm)
 static void pa_features(struct tree *t)
 {
     uint8_t v[2 + 66] = {
-        [0] = 66,
-        [2 + 0] = 0xf6,  /* MMU, FPU, SLB, RUN, DABR, no-execute */
+        [0] = 66,        [2 + 0] = 0xf6, /* MMU, FPU, SLB, RUN, DABR, no-execute */
         [2 + 1] = 0x1f,  /* fri*, DABRX, SPRG3 readable, SLB 0, large cache-inhibited pages */
         [2 + 2] = 0xc7,  /* virtual partition memory, ISA 2.05, PPR, 2.02, 2.06 */
         [2 + 3] = 0xc0,  /* LSD in DSCR, unaligned guarded */

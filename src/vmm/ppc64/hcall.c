@@ -8,14 +8,14 @@
 #include <endian.h>
 #include <string.h>
 
-#define H_GET_TERM_CHAR      0x54u
-#define H_PUT_TERM_CHAR      0x58u
-#define H_VIO_SIGNAL         0x104u
-#define H_SET_DABR           0x28u
-#define H_SET_XDABR          0x134u
-#define H_SET_MODE           0x31cu
-#define H_REGISTER_PROC_TBL  0x37cu
-#define H_RTAS               0xf000u
+#define H_GET_TERM_CHAR     0x54u
+#define H_PUT_TERM_CHAR     0x58u
+#define H_VIO_SIGNAL        0x104u
+#define H_SET_DABR          0x28u
+#define H_SET_XDABR         0x134u
+#define H_SET_MODE          0x31cu
+#define H_REGISTER_PROC_TBL 0x37cu
+#define H_RTAS              0xf000u
 
 #define MODE_CIABR      1u
 #define MODE_DAWR0      2u

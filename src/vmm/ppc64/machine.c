@@ -16,19 +16,21 @@
 #include <string.h>
 #include <sys/ioctl.h>
 
-#define PATB_GR       0x8000000000000000ull
-#define H_SET_DABR    0x28u
-#define H_SET_XDABR   0x134u
-#define TIMEBASE_HZ   512000000u /* of every processor since POWER6 */
-#define ICP_RESET     (0xffull << KVM_REG_PPC_ICP_MFRR_SHIFT | 0xffull << KVM_REG_PPC_ICP_PPRI_SHIFT)
-#define SOURCE_RESET  (0xffull << KVM_XICS_PRIORITY_SHIFT | KVM_XICS_LEVEL_SENSITIVE | KVM_XICS_MASKED)
+#define PATB_GR     0x8000000000000000ull
+#define H_SET_DABR  0x28u
+#define H_SET_XDABR 0x134u
+#define TIMEBASE_HZ 512000000u /* of every processor since POWER6 */
+#define ICP_RESET   (0xffull << KVM_REG_PPC_ICP_MFRR_SHIFT | 0xffull << KVM_REG_PPC_ICP_PPRI_SHIFT)
+#define SOURCE_RESET                                                                               \
+    (0xffull << KVM_XICS_PRIORITY_SHIFT | KVM_XICS_LEVEL_SENSITIVE | KVM_XICS_MASKED)
 
 int vcpu_get(struct vm *vm, struct vcpu *cpu, uint64_t id, uint64_t *value)
 {
     struct kvm_one_reg r = { .id = id, .addr = (uintptr_t)value };
 
     if (ioctl(cpu->fd, KVM_GET_ONE_REG, &r) < 0)
-        return vm_fail(vm, "KVM does not read register 0x%llx: %s", (unsigned long long)id, strerror(errno));
+        return vm_fail(vm, "KVM does not read register 0x%llx: %s", (unsigned long long)id,
+                       strerror(errno));
     return 0;
 }
 
@@ -38,7 +40,8 @@ int vcpu_set(struct vm *vm, struct vcpu *cpu, uint64_t id, uint64_t value)
     struct kvm_one_reg r = { .id = id, .addr = (uintptr_t)v };
 
     if (ioctl(cpu->fd, KVM_SET_ONE_REG, &r) < 0)
-        return vm_fail(vm, "KVM does not write register 0x%llx: %s", (unsigned long long)id, strerror(errno));
+        return vm_fail(vm, "KVM does not write register 0x%llx: %s", (unsigned long long)id,
+                       strerror(errno));
     return 0;
 }
 
@@ -64,14 +67,16 @@ int vcpu_power_on(struct vm *vm, struct vcpu *cpu, uint64_t entry, uint64_t r3, 
     ioctl(cpu->fd, KVM_RUN, 0);
     cpu->run->immediate_exit = 0;
     if (ioctl(cpu->fd, KVM_SET_REGS, &regs) < 0)
-        return vm_fail(vm, "KVM does not take vCPU %u's registers: %s", cpu->index, strerror(errno));
+        return vm_fail(vm, "KVM does not take vCPU %u's registers: %s", cpu->index,
+                       strerror(errno));
     return 0;
 }
 
 int mmu_configure(struct vm *vm, uint64_t process_table)
 {
     struct kvm_ppc_mmuv3_cfg cfg = {
-        .flags = KVM_PPC_MMUV3_RADIX | KVM_PPC_MMUV3_GTSE, .process_table = process_table,
+        .flags = KVM_PPC_MMUV3_RADIX | KVM_PPC_MMUV3_GTSE,
+        .process_table = process_table,
     };
 
     return ioctl(vm->fd, KVM_PPC_CONFIGURE_V3_MMU, &cfg) < 0 ? -1 : 0;
@@ -163,14 +168,17 @@ static int vcpu_create(struct vm *vm, struct vcpu *cpu)
 {
     struct kvm_enable_cap papr = { .cap = KVM_CAP_PPC_PAPR };
     struct kvm_enable_cap xics = {
-        .cap = KVM_CAP_IRQ_XICS, .args = { (uint64_t)pseries(vm)->xics_fd, cpu->index },
+        .cap = KVM_CAP_IRQ_XICS,
+        .args = { (uint64_t)pseries(vm)->xics_fd, cpu->index },
     };
     struct kvm_sregs sregs;
 
     if (ioctl(cpu->fd, KVM_ENABLE_CAP, &papr) < 0 || ioctl(cpu->fd, KVM_ENABLE_CAP, &xics) < 0)
-        return vm_fail(vm, "KVM cannot make vCPU %u a partition's: %s", cpu->index, strerror(errno));
+        return vm_fail(vm, "KVM cannot make vCPU %u a partition's: %s", cpu->index,
+                       strerror(errno));
     if (ioctl(cpu->fd, KVM_GET_SREGS, &sregs) < 0)
-        return vm_fail(vm, "KVM does not tell vCPU %u's processor: %s", cpu->index, strerror(errno));
+        return vm_fail(vm, "KVM does not tell vCPU %u's processor: %s", cpu->index,
+                       strerror(errno));
     pseries(vm)->pvr = sregs.pvr;
     return 0;
 }
@@ -187,8 +195,8 @@ static int ready(struct vm *vm)
 static int reset_vcpu(struct vm *vm, struct vcpu *cpu)
 {
     static const uint64_t zero[] = {
-        KVM_REG_PPC_VPA_SLB, KVM_REG_PPC_VPA_DTL, KVM_REG_PPC_VPA_ADDR, KVM_REG_PPC_PID, KVM_REG_PPC_CIABR,
-        KVM_REG_PPC_DAWRX, KVM_REG_PPC_DAWR,
+        KVM_REG_PPC_VPA_SLB, KVM_REG_PPC_VPA_DTL, KVM_REG_PPC_VPA_ADDR, KVM_REG_PPC_PID,
+        KVM_REG_PPC_CIABR,   KVM_REG_PPC_DAWRX,   KVM_REG_PPC_DAWR,
     };
 
     for (unsigned i = 0; i < sizeof(zero) / sizeof(zero[0]); i++)
@@ -208,7 +216,9 @@ static int reset(struct vm *vm)
     struct pseries *p = pseries(vm);
     uint64_t source = SOURCE_RESET;
     struct kvm_device_attr attr = {
-        .group = KVM_DEV_XICS_GRP_SOURCES, .attr = PSERIES_VTY_IRQ, .addr = (uintptr_t)&source,
+        .group = KVM_DEV_XICS_GRP_SOURCES,
+        .attr = PSERIES_VTY_IRQ,
+        .addr = (uintptr_t)&source,
     };
 
     if (mmu_configure(vm, PATB_GR) < 0)
@@ -230,8 +240,8 @@ static int other_exit(struct vm *vm, struct vcpu *cpu)
 {
     if (cpu->run->exit_reason == KVM_EXIT_PAPR_HCALL)
         return hcall_exit(vm, cpu);
-    return vm_fail(vm, "vCPU %u left the guest for a reason that this machine does not know (%u)", cpu->index,
-                   cpu->run->exit_reason);
+    return vm_fail(vm, "vCPU %u left the guest for a reason that this machine does not know (%u)",
+                   cpu->index, cpu->run->exit_reason);
 }
 
 static int alien_mmio(struct vm *vm, struct vcpu *cpu)

@@ -8,12 +8,12 @@
 
 #include "../vm.h"
 
-#define PSERIES_MAX_CPUS  64u
-#define PSERIES_VTY       0x30000000u /* unit address of the console */
-#define PSERIES_VTY_IRQ   0x1000u     /* XICS source number */
-#define PSERIES_INPUT     256u        /* bytes of console input waiting for the guest */
-#define PSERIES_DTB_MAX   0x10000ull
-#define RTAS_SIZE         0x1000u
+#define PSERIES_MAX_CPUS 64u
+#define PSERIES_VTY      0x30000000u /* unit address of the console */
+#define PSERIES_VTY_IRQ  0x1000u     /* XICS source number */
+#define PSERIES_INPUT    256u        /* bytes of console input waiting for the guest */
+#define PSERIES_DTB_MAX  0x10000ull
+#define RTAS_SIZE        0x1000u
 
 #define LPCR_AIL   0x0000000001800000ull /* Power ISA 3.1 Book III 2.2 */
 #define LPCR_AIL_3 0x0000000001800000ull
@@ -33,13 +33,13 @@
 
 struct pseries {
     int xics_fd;
-    bool ail3;                   /* KVM_CAP_PPC_AIL_MODE_3 */
+    bool ail3; /* KVM_CAP_PPC_AIL_MODE_3 */
     bool dawr1;
     uint32_t pvr, timebase;
     struct kvm_ppc_rmmu_info rmmu;
     uint64_t dtb, rtas;
 
-    pthread_mutex_t lock;        /* console input, its interrupt, and which vCPUs are started */
+    pthread_mutex_t lock; /* console input, its interrupt, and which vCPUs are started */
     uint8_t input[PSERIES_INPUT];
     unsigned in_at, in_len;
 };
@@ -67,10 +67,10 @@ int hcall_exit(struct vm *vm, struct vcpu *cpu);
 #define RTAS_NTOKENS 13
 struct rtas_call {
     const char *name;
-    bool in_kernel;              /* KVM's XICS serves it */
+    bool in_kernel; /* KVM's XICS serves it */
 };
 extern const struct rtas_call rtas_calls[RTAS_NTOKENS]; /* token = index + 1 */
-extern const uint32_t rtas_code[5];                      /* what the guest calls, in its memory order */
+extern const uint32_t rtas_code[5]; /* what the guest calls, in its memory order */
 /* Serves the call whose arguments lie at gpa. Returns an hcall result. */
 int64_t rtas_serve(struct vm *vm, struct vcpu *cpu, uint64_t gpa);
 

@@ -12,15 +12,28 @@
 #include <sys/ioctl.h>
 #include <time.h>
 
-#define RTAS_OK            0
-#define RTAS_HARDWARE      (-1)
-#define RTAS_PARAMETER     (-3)
-#define RTAS_MAX_ARGS      16u
-#define CPU_STOPPED        0u
-#define CPU_NOT_STOPPED    2u
+#define RTAS_OK         0
+#define RTAS_HARDWARE   (-1)
+#define RTAS_PARAMETER  (-3)
+#define RTAS_MAX_ARGS   16u
+#define CPU_STOPPED     0u
+#define CPU_NOT_STOPPED 2u
 
-enum { POWER_OFF, SYSTEM_REBOOT, GET_TIME, DISPLAY_CHARACTER, QUERY_CPU, START_CPU, STOP_SELF, OS_TERM,
-       GET_PARAMETER, SET_XIVE, GET_XIVE, INT_ON, INT_OFF };
+enum {
+    POWER_OFF,
+    SYSTEM_REBOOT,
+    GET_TIME,
+    DISPLAY_CHARACTER,
+    QUERY_CPU,
+    START_CPU,
+    STOP_SELF,
+    OS_TERM,
+    GET_PARAMETER,
+    SET_XIVE,
+    GET_XIVE,
+    INT_ON,
+    INT_OFF
+};
 
 const struct rtas_call rtas_calls[RTAS_NTOKENS] = {
     [POWER_OFF] = { "power-off", false },
@@ -42,7 +55,7 @@ const struct rtas_call rtas_calls[RTAS_NTOKENS] = {
  * mr r4,r3; lis r3,0; ori r3,r3,0xf000; sc 1; blr. Linux enters RTAS big-endian, so the words are stored
  * in that order whatever this host's is.
  */
-#define BE_WORD(w) (((w) & 0xff) << 24 | ((w) & 0xff00) << 8 | ((w) >> 8 & 0xff00) | ((w) >> 24 & 0xff))
+#define BE_WORD(w) (((w)&0xff) << 24 | ((w)&0xff00) << 8 | ((w) >> 8 & 0xff00) | ((w) >> 24 & 0xff))
 #if __BYTE_ORDER == __BIG_ENDIAN
 #define WORD(w) (w)
 #else
