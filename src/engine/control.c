@@ -32,6 +32,7 @@ int gd_engine_init(struct gd_engine *e, const struct gd_engine_config *cfg)
         v->cpu = (struct gd_cpu){.target = cfg->target, .be = cfg->be, .be_ctx = cfg->be_ctx,
                                  .index = i, .why = &v->why, .engine = e};
         v->action.mode = GD_RUN;
+        v->resumed = true;
         atomic_init(&v->request, 0);
         atomic_init(&v->state, cfg->start_halted ? GD_PARKED : GD_FREE);
     }
@@ -59,6 +60,7 @@ void gd_engine_interrupt(struct gd_engine *e, unsigned vcpu)
 void gd_engine_attach(struct gd_engine *e)
 {
     e->attached = true;
+    e->exit_told = false;
     e->interrupt = GD_STOP_HALTED;
     e->interrupt_vcpu = 0;
     ask_all(e);
@@ -100,25 +102,64 @@ static void hold_time(struct gd_engine *e, bool hold)
         e->cfg.be->time_release(e->cfg.be_ctx);
 }
 
-static struct gd_vcpu *oldest_stop(struct gd_engine *e)
+/* What happened already and would not be found again. */
+static bool past(const struct gd_vcpu *v)
+{
+    return v->stop_seq && (v->stop.reason == GD_STOP_STEP || v->stop.reason == GD_STOP_ERROR ||
+                           (v->stop.reason == GD_STOP_WATCH && !v->stop.before));
+}
+
+/* The stop to be told first: a breakpoint that has to wait is found again where the vCPU goes on,
+ * a finished step is not. One that the client keeps halted has its stop told when it goes on. */
+static struct gd_vcpu *next_stop(struct gd_engine *e)
 {
     struct gd_vcpu *best = NULL;
 
     for (unsigned i = 0; i < e->cfg.nvcpus; i++) {
         struct gd_vcpu *v = &e->cfg.vcpus[i];
 
-        if (state_of(e, i) == GD_PARKED && v->stop_seq && (!best || v->stop_seq < best->stop_seq))
+        if (state_of(e, i) != GD_PARKED || !v->stop_seq || !v->resumed)
+            continue;
+        if (!best || past(v) > past(best) ||
+            (past(v) == past(best) && v->stop_seq < best->stop_seq))
             best = v;
     }
     return best;
 }
 
+/* A stop that the client asked for is no hit: a breakpoint right there is still to come. */
 static void tell(struct gd_engine *e, struct gd_vcpu *v)
 {
-    v->told = true;
-    v->told_pc = gd_cpu_reg(&v->cpu, e->arch->reg_pc);
-    v->told_watch = v->stop.reason == GD_STOP_WATCH && v->stop.before;
+    if (!v->stop_seq)
+        return;
     v->stop_seq = 0;
+    v->told_watch = v->stop.reason == GD_STOP_WATCH && v->stop.before;
+    v->told = v->told_watch || v->stop.reason == GD_STOP_SWBREAK ||
+              v->stop.reason == GD_STOP_HWBREAK;
+    v->told_pc = gd_cpu_reg(&v->cpu, e->arch->reg_pc);
+    if (v->stop.point)
+        atomic_fetch_add(&e->cfg.points[v->stop.point - 1].hits, 1);
+}
+
+/* One that was counted as lost came back and stopped while others were let go: its request may
+ * have been taken for an old one. */
+static void ask_rest(struct gd_engine *e)
+{
+    for (unsigned i = 0; i < e->cfg.nvcpus; i++)
+        if (state_of(e, i) == GD_FREE &&
+            !(atomic_fetch_or(&e->cfg.vcpus[i].request, GD_REQ_STOP) & GD_REQ_STOP))
+            e->cfg.be->kick(e->cfg.be_ctx, i);
+}
+
+/* ^C is told for the vCPU that the client looks at, if that one ran; else for one that did. */
+static struct gd_vcpu *interrupted(struct gd_engine *e)
+{
+    struct gd_vcpu *v = &e->cfg.vcpus[e->interrupt_vcpu];
+
+    for (unsigned i = 0; i < e->cfg.nvcpus && !v->resumed; i++)
+        if (e->cfg.vcpus[i].resumed)
+            v = &e->cfg.vcpus[i];
+    return v;
 }
 
 bool gd_engine_take_stop(struct gd_engine *e, struct gd_stop *stop)
@@ -131,17 +172,20 @@ bool gd_engine_take_stop(struct gd_engine *e, struct gd_stop *stop)
         *stop = (struct gd_stop){.reason = GD_STOP_EXITED, .addr = exited - 1};
         return true;
     }
-    if (!gd_engine_stopped(e))
+    if (!gd_engine_stopped(e)) {
+        if (next_stop(e))
+            ask_rest(e);
         return false;
+    }
     hold_time(e, true);
-    v = oldest_stop(e);
+    v = next_stop(e);
     if (!v && e->interrupt == GD_STOP_NONE)
         return false;
     if (v) {
         *stop = v->stop;
     } else {
-        v = &e->cfg.vcpus[e->interrupt_vcpu];
-        *stop = (struct gd_stop){.reason = e->interrupt, .vcpu = e->interrupt_vcpu};
+        v = interrupted(e);
+        *stop = (struct gd_stop){.reason = e->interrupt, .vcpu = v->cpu.index};
     }
     e->interrupt = GD_STOP_NONE;
     if (state_of(e, stop->vcpu) == GD_PARKED)
@@ -151,29 +195,6 @@ bool gd_engine_take_stop(struct gd_engine *e, struct gd_stop *stop)
 
 /* ---- going on ---- */
 
-/* A stop that was not told. Where the vCPU stands before the event, executing again finds it
- * again if it is still wanted; what is already past is kept for the client. */
-static void drop_untold(struct gd_engine *e, struct gd_vcpu *v)
-{
-    uint64_t pc;
-
-    if (v->stop_seq && (v->stop.reason == GD_STOP_SWBREAK || v->stop.reason == GD_STOP_HWBREAK)) {
-        pc = gd_cpu_reg(&v->cpu, e->arch->reg_pc);
-        for (struct gd_point *p = gd_point_at(e, pc, GD_BREAKS, NULL); p;
-             p = gd_point_at(e, pc, GD_BREAKS, p))
-            if (atomic_load(&p->hits))
-                atomic_fetch_sub(&p->hits, 1);
-    }
-    v->stop_seq = 0;
-    v->stop = (struct gd_stop){.reason = GD_STOP_NONE};
-}
-
-static bool past(const struct gd_vcpu *v)
-{
-    return v->stop_seq && (v->stop.reason == GD_STOP_STEP || v->stop.reason == GD_STOP_ERROR ||
-                           (v->stop.reason == GD_STOP_WATCH && !v->stop.before));
-}
-
 /* Breakpoints where the client knows that the vCPU stands are stepped over when it runs on. */
 static void plan_step_over(struct gd_engine *e, struct gd_vcpu *v)
 {
@@ -182,12 +203,13 @@ static void plan_step_over(struct gd_engine *e, struct gd_vcpu *v)
     if (!v->told && !v->step_over)
         return;
     pc = gd_cpu_reg(&v->cpu, e->arch->reg_pc);
-    if (v->step_over && v->over_pc != pc)
+    /* A hit kept for later is judged anew: its point may be gone. */
+    if (v->step_over && (v->over_pc != pc || v->after.reason))
         v->step_over = false;
     v->told &= v->told_pc == pc;
     if (!v->told || v->action.mode != GD_RUN || v->step_over)
         return;
-    if (gd_point_at(e, pc, GD_BREAKS, NULL) || (v->told_watch && e->any_hw)) {
+    if (gd_point_at(e, pc, GD_BREAKS, NULL) || e->any_hw) {
         v->step_over = true;
         v->over_pc = pc;
         v->over_watch = v->told_watch;
@@ -201,18 +223,27 @@ static enum gd_mode mode_of(const struct gd_action *actions, unsigned i)
     return actions ? actions[i].mode : GD_RUN;
 }
 
-/* Lets the vCPUs go whose action says so (NULL: all run). First all are made ready, then all are freed: one
- * that runs at once may ask the others to stop, and that request must not be cleared. */
+static void note_resumed(struct gd_engine *e, const struct gd_action *actions)
+{
+    for (unsigned i = 0; i < e->cfg.nvcpus; i++)
+        e->cfg.vcpus[i].resumed = mode_of(actions, i) != GD_HALT;
+}
+
+/* Lets the vCPUs go whose action says so (NULL: all run). First all are made ready, then all are
+ * freed: one that runs at once may ask the others to stop, and that request must not be cleared.
+ * A stop that was not told is dropped: executing again finds it again if it is still wanted. */
 static void let_go(struct gd_engine *e, const struct gd_action *actions)
 {
+    note_resumed(e, actions);
     for (unsigned i = 0; i < e->cfg.nvcpus; i++) {
         struct gd_vcpu *v = &e->cfg.vcpus[i];
 
-        if (mode_of(actions, i) == GD_HALT)
+        if (!v->resumed)
             continue;
         if (state_of(e, i) == GD_PARKED) { /* a lost one goes on with what it did */
             v->action = actions ? actions[i] : (struct gd_action){.mode = GD_RUN};
-            drop_untold(e, v);
+            v->stop_seq = 0;
+            v->stop = (struct gd_stop){.reason = GD_STOP_NONE};
             plan_step_over(e, v);
         }
         atomic_fetch_and(&v->request, ~GD_REQ_STOP);
@@ -225,20 +256,24 @@ static void let_go(struct gd_engine *e, const struct gd_action *actions)
 
 int gd_engine_resume(struct gd_engine *e, const struct gd_action *actions)
 {
-    bool any = false;
+    bool any = false, untold = false;
     int err;
 
     if (!gd_engine_stopped(e))
         return gd_why(&e->why, GD_E_RUNNING, NULL);
     for (unsigned i = 0; i < e->cfg.nvcpus; i++) {
         any |= actions[i].mode != GD_HALT;
-        if (actions[i].mode != GD_HALT && state_of(e, i) == GD_PARKED && past(&e->cfg.vcpus[i])) {
-            e->cfg.be->notify(e->cfg.be_ctx); /* it is told without anyone having run */
-            return 0;
-        }
+        if (state_of(e, i) != GD_PARKED)
+            continue;
+        untold |= actions[i].mode != GD_HALT && past(&e->cfg.vcpus[i]);
     }
     if (!any)
         return gd_why(&e->why, GD_E_ARG, "no vCPU is to be resumed");
+    if (untold) { /* it is told without anyone having run */
+        note_resumed(e, actions);
+        e->cfg.be->notify(e->cfg.be_ctx);
+        return 0;
+    }
     err = gd_points_apply(e);
     if (err)
         return err;

@@ -36,6 +36,7 @@ struct gd_stop {
     uint64_t addr;           /* GD_STOP_WATCH; GD_STOP_EXITED */
     bool before;             /* GD_STOP_WATCH: the access has not been done yet */
     int error;               /* GD_STOP_ERROR */
+    uint16_t point;          /* index + 1 of the point whose hit this is */
 };
 
 enum gd_mode {
@@ -59,7 +60,7 @@ struct gd_point {
     uint16_t next_va;       /* hash chain by VA, index + 1 */
     uint16_t patch;         /* index + 1 of the planted word; 0: in debug registers */
     uint64_t ignore;        /* hits still to be passed over silently (`monitor ignore`) */
-    _Atomic uint64_t hits;
+    _Atomic uint64_t hits;  /* passed over silently, or told to the client */
 };
 
 /* A word of guest memory that is or shall be a breakpoint instruction. */
@@ -83,9 +84,10 @@ struct gd_vcpu {
     struct gd_action action;
     struct gd_stop stop;      /* why it parked; reason NONE = because all stop */
     uint64_t stop_seq;        /* order of stops, 0 = none unreported */
-    uint64_t told_pc;         /* PC that the client was told for a stop of this vCPU */
-    bool told;                /* told_pc is valid: a breakpoint there is stepped over */
+    uint64_t told_pc;         /* where the client was told of a hit before the instruction */
+    bool told;                /* told_pc is valid: the instruction there is stepped over */
     bool told_watch;          /* ... and the stop was before a watched access */
+    bool resumed;             /* was let go by the last resume */
     bool stepping;            /* arch step in flight */
     bool step_over;           /* over_pc is stepped by us, not by the client */
     bool over_watch;          /* ... with our watchpoints lifted */
@@ -101,6 +103,7 @@ struct gd_vcpu {
 #define GD_REQ_STOP 1u
 #define GD_CONTEXT_RULES 8
 #define GD_FENCE_MAX 16
+#define GD_HW_POINTS (2 * GD_HW_MAX)
 
 struct gd_engine_config {
     const struct gd_target *target;
@@ -121,7 +124,7 @@ struct gd_engine {
     const struct gd_arch *arch;
     struct gd_hw_set set;     /* the published plan */
     uint64_t generation;
-    bool plan_dirty, any_sw, any_hw;
+    bool plan_dirty, any_hw;
     bool attached;            /* a client is connected */
     bool step_irq;            /* `monitor step-irq on` */
     /* `monitor context`: hardware points inserted from now on fire only where the context
@@ -129,6 +132,8 @@ struct gd_engine {
     struct gd_context_rule { bool on, has_addr; uint64_t id, addr; } context[GD_CONTEXT_RULES];
     bool time_held;
     unsigned npoint_used;     /* points below this were used at least once */
+    uint16_t hw[GD_HW_POINTS]; /* points in debug registers, index + 1, in order of the table */
+    unsigned nhw;
     uint16_t npatch_used, free_patch, dirty_patch, recycle;
     unsigned nplanted;        /* patches whose word stands in guest memory */
     uint16_t fence[GD_FENCE_MAX]; /* patches on the guest's vectors, index + 1 (POWER) */

@@ -10,8 +10,6 @@
 
 #include "base/bits.h"
 
-#define MAX_HW (2 * GD_HW_MAX)
-
 static unsigned bucket(const struct gd_engine *e, uint64_t key)
 {
     return (unsigned)((key >> 2) * 0x9e3779b97f4a7c15ULL >> (64 - e->cfg.hash_bits));
@@ -40,7 +38,7 @@ void gd_points_init(struct gd_engine *e)
     }
     e->npoint_used = 0;
     e->npatch_used = e->free_patch = e->dirty_patch = e->recycle = 0;
-    e->nplanted = e->nfence = 0;
+    e->nplanted = e->nfence = e->nhw = 0;
     e->any_hw = e->plan_dirty = false;
     memset(&e->set, 0, sizeof(e->set));
 }
@@ -290,60 +288,91 @@ static bool in_hardware(const struct gd_point *p)
     return p->wanted && !p->patch;
 }
 
-/* Encodes everything wanted, and extra if not NULL, into set; slots go back to the points. */
-static int encode(struct gd_engine *e, const struct gd_hw_want *extra, struct gd_hw_set *set)
+/* The order is that of the table, so that points that went and came back find their pairs. */
+static void hw_add(struct gd_engine *e, const struct gd_point *p)
 {
-    struct gd_hw_want wants[MAX_HW];
-    uint16_t from[MAX_HW];
+    uint16_t self = (uint16_t)(p - e->cfg.points + 1);
+    unsigned at = e->nhw++;
+
+    for (; at && e->hw[at - 1] > self; at--)
+        e->hw[at] = e->hw[at - 1];
+    e->hw[at] = self;
+    e->plan_dirty = true;
+}
+
+static void hw_drop(struct gd_engine *e, const struct gd_point *p)
+{
+    unsigned at = 0;
+
+    while (at < e->nhw && e->cfg.points + e->hw[at] - 1 != p)
+        at++;
+    if (at == e->nhw)
+        return;
+    for (e->nhw--; at < e->nhw; at++)
+        e->hw[at] = e->hw[at + 1];
+    e->plan_dirty = true;
+}
+
+static void unwant(struct gd_engine *e, struct gd_point *p)
+{
+    if (p->patch)
+        patch_unref(e, p->patch);
+    else
+        hw_drop(e, p);
+    p->patch = 0;
+    p->wanted = false;
+}
+
+static void want_hw(struct gd_hw_want *want, const struct gd_hw_want *from)
+{
+    *want = *from;
+    if (want->type == GD_SW)
+        want->type = GD_HW;
+}
+
+/* Would extra fit into debug registers, with skip (may be NULL) no longer there? */
+static int dry_run(struct gd_engine *e, const struct gd_hw_want *extra, const struct gd_point *skip)
+{
+    struct gd_hw_want wants[GD_HW_POINTS];
+    struct gd_hw_set set = {0};
     size_t n = 0;
+
+    for (unsigned i = 0; i < e->nhw; i++)
+        if (&e->cfg.points[e->hw[i] - 1] != skip)
+            want_hw(&wants[n++], &e->cfg.points[e->hw[i] - 1].want);
+    if (n == GD_HW_POINTS)
+        return gd_why(&e->why, extra->type <= GD_HW ? GD_E_NOBREAK : GD_E_NOWATCH, NULL);
+    want_hw(&wants[n++], extra);
+    return e->arch->plan(e->cfg.target, wants, n, &set, &e->why);
+}
+
+/* Encodes everything wanted into set; slots go back to the points. */
+static int encode(struct gd_engine *e, struct gd_hw_set *set)
+{
+    struct gd_hw_want wants[GD_HW_POINTS];
     int err;
 
-    for (unsigned i = 0; i < e->npoint_used; i++) {
-        struct gd_point *p = &e->cfg.points[i];
-
-        if (!in_hardware(p))
-            continue;
-        if (n == MAX_HW)
-            return gd_why(&e->why, GD_E_NOBREAK, NULL);
-        from[n] = (uint16_t)i;
-        wants[n] = p->want;
-        if (wants[n].type == GD_SW)
-            wants[n].type = GD_HW;
-        n++;
-    }
-    if (extra) {
-        if (n == MAX_HW)
-            return gd_why(&e->why, extra->type == GD_HW ? GD_E_NOBREAK : GD_E_NOWATCH, NULL);
-        wants[n] = *extra;
-    }
+    for (unsigned i = 0; i < e->nhw; i++)
+        want_hw(&wants[i], &e->cfg.points[e->hw[i] - 1].want);
     memset(set, 0, sizeof(*set));
-    err = e->arch->plan(e->cfg.target, wants, n + !!extra, set, &e->why);
-    for (size_t i = 0; i < n && !err && !extra; i++)
-        e->cfg.points[from[i]].want.slots = wants[i].slots;
+    err = e->arch->plan(e->cfg.target, wants, e->nhw, set, &e->why);
+    for (unsigned i = 0; i < e->nhw && !err; i++)
+        e->cfg.points[e->hw[i] - 1].want.slots = wants[i].slots;
     return err;
 }
 
 static int insert_hw(struct gd_engine *e, struct gd_hw_want *w, bool as_hw)
 {
-    struct gd_hw_want dry = *w;
-    struct gd_hw_set set;
     struct gd_point *p = known(e, w);
-    bool replaced = p && in_hardware(p);
     int err;
 
-    if (replaced && p->want.linked == w->linked && p->want.context == w->context)
+    if (p && in_hardware(p) && p->want.linked == w->linked && p->want.context == w->context)
         return 0;
-    if (dry.type == GD_SW)
-        dry.type = GD_HW;
-    if (replaced) /* the same place with another context: the new one replaces it */
-        p->wanted = false;
-    err = encode(e, &dry, &set);
-    if (replaced)
-        p->wanted = true;
+    err = dry_run(e, w, p);
     if (err)
         return err;
-    if (p && p->wanted && !replaced) /* was a planted word, whose page is gone */
-        gd_engine_remove(e, 0, w->type, w->addr, w->len);
+    if (p && p->wanted) /* another context replaces it; or it was a word, whose page is gone */
+        unwant(e, p);
     p = point_get(e, w);
     if (!p)
         return gd_why(&e->why, GD_E_FULL, NULL);
@@ -351,7 +380,7 @@ static int insert_hw(struct gd_engine *e, struct gd_hw_want *w, bool as_hw)
     p->want.context = w->context;
     p->wanted = true;
     p->as_hw = as_hw;
-    e->plan_dirty = true;
+    hw_add(e, p);
     return 0;
 }
 
@@ -365,7 +394,7 @@ static int insert_sw(struct gd_engine *e, const struct gd_hw_want *w, uint64_t g
     if (p->wanted && p->patch && e->cfg.patches[p->patch - 1].gpa == gpa)
         return 0;
     if (p->wanted) /* mapped elsewhere, or mapped at last */
-        gd_engine_remove(e, 0, w->type, w->addr, w->len);
+        unwant(e, p);
     patch = patch_get(e, gpa);
     if (!patch && !gd_points_apply(e))
         patch = patch_get(e, gpa);
@@ -479,14 +508,8 @@ int gd_engine_remove(struct gd_engine *e, unsigned vcpu, enum gd_point_type type
     (void)vcpu;
     if (!gd_engine_stopped(e))
         return gd_why(&e->why, GD_E_RUNNING, NULL);
-    if (!p || !p->wanted)
-        return 0;
-    if (p->patch)
-        patch_unref(e, p->patch);
-    else
-        e->plan_dirty = true;
-    p->patch = 0;
-    p->wanted = false;
+    if (p && p->wanted)
+        unwant(e, p);
     return 0;
 }
 
@@ -515,10 +538,8 @@ int gd_engine_remove_raw(struct gd_engine *e, bool watch, struct gd_hw_pair pair
         return gd_why(&e->why, GD_E_RUNNING, NULL);
     raw_want(&w, watch, pair);
     p = known(e, &w);
-    if (p && p->wanted) {
-        p->wanted = false;
-        e->plan_dirty = true;
-    }
+    if (p && p->wanted)
+        unwant(e, p);
     return 0;
 }
 
@@ -528,10 +549,8 @@ void gd_engine_remove_all(struct gd_engine *e)
         struct gd_point *p = &e->cfg.points[i];
 
         p->ignore = 0;
-        if (p->wanted && p->patch)
-            patch_unref(e, p->patch);
-        p->patch = 0;
-        p->wanted = false;
+        if (p->wanted)
+            unwant(e, p);
     }
     e->plan_dirty = true;
     memset(e->context, 0, sizeof(e->context));
@@ -582,13 +601,11 @@ int gd_engine_context(struct gd_engine *e, bool on, uint64_t id, const uint64_t 
 static int apply_set(struct gd_engine *e)
 {
     struct gd_hw_set set;
-    int err = encode(e, NULL, &set);
+    int err = encode(e, &set);
 
     if (err)
         return err;
-    e->any_hw = false;
-    for (unsigned i = 0; i < e->npoint_used; i++)
-        e->any_hw |= in_hardware(&e->cfg.points[i]);
+    e->any_hw = e->nhw != 0;
     if (memcmp(&set, &e->set, sizeof(set))) {
         e->set = set;
         e->generation++;
@@ -625,6 +642,10 @@ static int apply_patches(struct gd_engine *e)
     while (e->dirty_patch) {
         struct gd_patch *p = &e->cfg.patches[e->dirty_patch - 1];
 
+        if (p->planted && !stands(e, p->gpa)) { /* the guest wrote over it */
+            p->planted = false;
+            e->nplanted--;
+        }
         if (p->refs && !p->planted) {
             int err = plant(e, p->gpa, p->saved);
 
@@ -656,20 +677,11 @@ int gd_points_apply(struct gd_engine *e)
 
 void gd_engine_reset(struct gd_engine *e)
 {
-    for (unsigned i = 0; i < e->npatch_used; i++) {
-        struct gd_patch *p = &e->cfg.patches[i];
-
-        if (!p->planted)
-            continue;
-        p->planted = false;
-        e->nplanted--;
-        if (p->refs && !plant(e, p->gpa, p->saved)) {
-            p->planted = true;
-            e->nplanted++;
-        }
-    }
-    e->ntemp = 0;
-    e->lifted_patch = 0;
+    gd_alone_clear(e);
+    for (unsigned i = 0; i < e->npatch_used; i++)
+        if (e->cfg.patches[i].planted)
+            patch_touch(e, &e->cfg.patches[i]);
+    (void)apply_patches(e); /* what fails stays to be done, and the next resume says so */
     /* Registers are new, and no instruction is half stepped any more. */
     for (unsigned i = 0; i < e->cfg.nvcpus; i++) {
         struct gd_vcpu *v = &e->cfg.vcpus[i];

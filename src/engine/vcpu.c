@@ -36,8 +36,8 @@ static void stop_others(struct gd_engine *e, const struct gd_vcpu *self)
 
         if (v == self)
             continue;
-        atomic_fetch_or(&v->request, GD_REQ_STOP);
-        if (atomic_load(&v->state) != GD_PARKED)
+        if (!(atomic_fetch_or(&v->request, GD_REQ_STOP) & GD_REQ_STOP) &&
+            atomic_load(&v->state) != GD_PARKED)
             e->cfg.be->kick(e->cfg.be_ctx, i);
     }
 }
@@ -64,6 +64,13 @@ static void abort_step(struct gd_engine *e, struct gd_vcpu *v)
         return;
     e->arch->step_abort(&v->cpu, &v->step);
     v->stepping = false;
+    /* A sequence that was left somewhere inside may have done its watched store: its hit is told
+     * now, since it would not come again. */
+    if (v->step_over && v->after.reason && !v->step.use_hw && !v->stop.reason &&
+        pc_of(e, v) != v->step.pc) {
+        v->step_over = false;
+        stop_here(e, v, &v->after);
+    }
 }
 
 static enum gd_entry park(struct gd_engine *e, struct gd_vcpu *v, bool alone)
@@ -86,24 +93,40 @@ static enum gd_entry park(struct gd_engine *e, struct gd_vcpu *v, bool alone)
 
 /* ---- entering ---- */
 
+/* Lifted for this step: the breakpoint that the client was told of, or that was passed over. */
+static bool lifts_here(const struct gd_vcpu *v, uint64_t pc)
+{
+    return (v->told && v->told_pc == pc) || (v->step_over && v->over_pc == pc);
+}
+
+/* Breakpoint pairs to leave out. When one instruction is stepped all that could stop there were
+ * told of or passed over together; in a longer run the others stay armed. */
+static uint16_t lifted_pairs(struct gd_engine *e, const struct gd_vcpu *v)
+{
+    uint64_t pc = v->step_over ? v->over_pc : v->told_pc;
+    uint16_t pairs = 0;
+
+    if (!v->stepping || !(v->step_over || lifts_here(v, v->step.pc)))
+        return 0;
+    if (v->step.use_hw && lifts_here(v, v->step.pc))
+        return 0xffff;
+    for (struct gd_point *p = gd_point_at(e, pc, GD_BREAKS, NULL); p;
+         p = gd_point_at(e, pc, GD_BREAKS, p))
+        pairs |= p->want.slots;
+    return pairs;
+}
+
 static int arm(struct gd_engine *e, struct gd_vcpu *v)
 {
     struct gd_arm a = {
         .generation = e->generation,
         .set = &e->set,
         .hw = e->any_hw,
-        .sw = e->nplanted || e->ntemp,
+        .sw = e->nplanted || (v->stepping && e->ntemp), /* ntemp is of the one that is alone */
+        .lift_b = lifted_pairs(e, v),
         .step = v->stepping && v->step.use_hw,
     };
 
-    if (v->stepping && v->told && v->told_pc == v->step.pc)
-        for (struct gd_point *p = gd_point_at(e, v->told_pc, GD_BREAKS, NULL); p;
-             p = gd_point_at(e, v->told_pc, GD_BREAKS, p))
-            a.lift_b |= p->want.slots;
-    if (v->stepping && v->step_over)
-        for (struct gd_point *p = gd_point_at(e, v->over_pc, GD_BREAKS, NULL); p;
-             p = gd_point_at(e, v->over_pc, GD_BREAKS, p))
-            a.lift_b |= p->want.slots;
     if (v->stepping && v->step.lift_watch)
         a.lift_w = 0xffff;
     return e->cfg.be->arm(e->cfg.be_ctx, v->cpu.index, &a);
@@ -115,12 +138,6 @@ static bool others_run(struct gd_engine *e, const struct gd_vcpu *self)
         if (vcpu(e, i) != self && atomic_load(&vcpu(e, i)->state) == GD_FREE)
             return true;
     return false;
-}
-
-/* Lifted for this step: the breakpoint that the client was told of, or that was passed over. */
-static bool lifts_here(const struct gd_vcpu *v, uint64_t pc)
-{
-    return (v->told && v->told_pc == pc) || (v->step_over && v->over_pc == pc);
 }
 
 static int begin_step(struct gd_engine *e, struct gd_vcpu *v)
@@ -239,11 +256,29 @@ static uint64_t clamp_watch(const struct gd_point *p, const struct gd_access *a)
     return at < first ? first : at > last ? last : at;
 }
 
-/* Counts a hit; true if it is to be passed over silently. */
-static bool count_hit(struct gd_point *p)
+static uint16_t number(const struct gd_engine *e, const struct gd_point *p)
 {
-    atomic_fetch_add_explicit(&p->hits, 1, memory_order_relaxed);
-    return atomic_load_explicit(&p->hits, memory_order_relaxed) <= p->ignore;
+    return (uint16_t)(p - e->cfg.points + 1);
+}
+
+/* Is a hit to be passed over silently? Then it is counted here, else when it is told: a stop
+ * that is not told is forgotten, and found again where the instruction runs again. */
+static bool ignored(struct gd_point *p)
+{
+    uint64_t n = atomic_load_explicit(&p->hits, memory_order_relaxed);
+
+    while (n < p->ignore)
+        if (atomic_compare_exchange_weak_explicit(&p->hits, &n, n + 1, memory_order_relaxed,
+                                                  memory_order_relaxed))
+            return true;
+    return false;
+}
+
+/* The instruction is over without an exit of the step's own. */
+static void was_executed(struct gd_engine *e, struct gd_vcpu *v)
+{
+    if (needs_step(v))
+        finish_step(e, v);
 }
 
 static void pass_over(struct gd_vcpu *v, uint64_t pc, bool watch)
@@ -255,35 +290,45 @@ static void pass_over(struct gd_vcpu *v, uint64_t pc, bool watch)
     v->after.reason = GD_STOP_NONE;
 }
 
-/* A breakpoint at pc. slots: the pairs that the hardware says, 0 for a planted word; after: the
- * instruction was already executed, so nothing is there to be stepped over. */
-static void hit_break(struct gd_engine *e, struct gd_vcpu *v, const struct gd_event *ev)
+/* The points that a breakpoint event means: in the pairs that the hardware names, or, slots 0,
+ * on the planted word. *any: there was one; returns one that is to be told, or NULL. */
+static struct gd_point *break_point(struct gd_engine *e, const struct gd_event *ev, bool *any)
 {
-    bool quiet = true, any = false, soft = false;
+    struct gd_point *p, *tell = NULL;
 
-    for (unsigned i = 0; ev->slots && i < e->npoint_used; i++) {
-        struct gd_point *p = &e->cfg.points[i];
-
-        if (!p->wanted || p->patch || p->want.type > GD_HW || !(p->want.slots & ev->slots))
+    for (unsigned i = 0; ev->slots && i < e->nhw; i++) {
+        p = &e->cfg.points[e->hw[i] - 1];
+        if (p->want.type > GD_HW || !(p->want.slots & ev->slots))
             continue;
-        any = true;
-        soft |= p->want.type == GD_SW;
-        quiet &= count_hit(p);
+        *any = true;
+        if (!ignored(p) && (!tell || p->want.type == GD_SW))
+            tell = p;
     }
-    for (struct gd_point *p = ev->slots ? NULL : gd_point_at(e, ev->pc, GD_BREAKS, NULL); p;
-         p = gd_point_at(e, ev->pc, GD_BREAKS, p)) {
+    if (ev->slots)
+        return tell;
+    for (p = gd_point_at(e, ev->pc, GD_BREAKS, NULL); p; p = gd_point_at(e, ev->pc, GD_BREAKS, p)) {
         if (!p->patch)
             continue;
-        any = true;
-        soft |= p->want.type == GD_SW;
-        quiet &= count_hit(p);
+        *any = true;
+        if (!ignored(p) && (!tell || p->want.type == GD_SW))
+            tell = p;
     }
-    if (any && !quiet) {
-        stop_here(e, v, &(struct gd_stop){.reason = soft ? GD_STOP_SWBREAK : GD_STOP_HWBREAK});
-        return;
-    }
+    return tell;
+}
+
+static void hit_break(struct gd_engine *e, struct gd_vcpu *v, const struct gd_event *ev)
+{
+    bool any = false;
+    struct gd_point *p = break_point(e, ev, &any);
+
     v->n.false_hits += !any;
-    if (!ev->after && !(!any && e->arch->pass && e->arch->pass(&v->cpu)))
+    if (p)
+        stop_here(e, v, &(struct gd_stop){
+            .reason = p->want.type == GD_SW ? GD_STOP_SWBREAK : GD_STOP_HWBREAK,
+            .point = number(e, p)});
+    else if (ev->after || (!any && e->arch->pass && e->arch->pass(&v->cpu)))
+        was_executed(e, v);
+    else
         pass_over(v, ev->pc, false);
 }
 
@@ -294,16 +339,21 @@ static void inject(struct gd_engine *e, struct gd_vcpu *v, const struct gd_exit 
     v->n.injected++;
     if (err)
         stop_error(e, v, err);
-    else if (needs_step(v))
-        finish_step(e, v); /* the instruction ended in the guest's own exception */
+    else
+        was_executed(e, v); /* the instruction ended in the guest's own exception */
 }
 
+/* Does a word of ours stand at pc? One that is lifted does not: that was the guest's own. */
 static bool patched(struct gd_engine *e, struct gd_vcpu *v, uint64_t pc)
 {
+    struct gd_patch *p;
     struct gd_xlate x;
     struct gd_why why;
 
-    return !e->arch->translate(&v->cpu, pc, GD_FETCH, &x, &why) && gd_patch_at(e, x.gpa);
+    if (e->arch->translate(&v->cpu, pc, GD_FETCH, &x, &why))
+        return false;
+    p = gd_patch_at(e, x.gpa);
+    return p && p != e->cfg.patches + e->lifted_patch - 1;
 }
 
 static bool watches(const struct gd_point *p, const struct gd_access *a)
@@ -314,39 +364,55 @@ static bool watches(const struct gd_point *p, const struct gd_access *a)
     return way && gd_overlap(p->want.addr, p->want.len, a->addr, a->len);
 }
 
-/* The watchpoint that the access really touches. Where the access could not be decoded the
- * hardware's word for the slot is all there is. */
-static struct gd_point *watch_point(struct gd_engine *e, const struct gd_event *ev)
+/* The watchpoints that the access really touches; results as of break_point(). Where the access
+ * could not be decoded the hardware's word for the slot is all there is. */
+static struct gd_point *watch_point(struct gd_engine *e, const struct gd_event *ev, bool *any)
 {
-    for (unsigned i = 0; i < e->npoint_used; i++) {
-        struct gd_point *p = &e->cfg.points[i];
+    struct gd_point *tell = NULL;
+
+    for (unsigned i = 0; i < e->nhw; i++) {
+        struct gd_point *p = &e->cfg.points[e->hw[i] - 1];
         bool slot = p->want.slots & ev->slots;
 
-        if (!p->wanted || p->want.type < GD_WRITE)
+        if (p->want.type < GD_WRITE)
             continue;
-        if (p->want.raw || !ev->access.len ? slot
-                                           : watches(p, &ev->access) && (!p->want.linked || slot))
-            return p;
+        if (p->want.raw || !ev->access.len ? !slot
+                                           : !watches(p, &ev->access) || (p->want.linked && !slot))
+            continue;
+        *any = true;
+        if (!ignored(p) && !tell)
+            tell = p;
     }
-    return NULL;
+    return tell;
+}
+
+static struct gd_stop watch_stop(const struct gd_engine *e, const struct gd_point *p,
+                                 const struct gd_access *a, bool before)
+{
+    return (struct gd_stop){.reason = GD_STOP_WATCH, .type = p->want.type, .before = before,
+                            .addr = p->want.raw ? a->addr : clamp_watch(p, a),
+                            .point = number(e, p)};
 }
 
 static void hit_watch(struct gd_engine *e, struct gd_vcpu *v, const struct gd_event *ev)
 {
-    struct gd_point *p = ev->maybe_false && !ev->access.len ? NULL : watch_point(e, ev);
-    struct gd_stop stop = {.reason = GD_STOP_WATCH};
+    bool any = false;
+    struct gd_point *p = ev->maybe_false && !ev->access.len ? NULL : watch_point(e, ev, &any);
+    struct gd_stop stop;
 
-    if (!p || count_hit(p)) {
-        v->n.false_hits += !p;
+    if (!p) {
+        v->n.false_hits += !any;
+        if (ev->after) {
+            was_executed(e, v);
+            return;
+        }
         pass_over(v, ev->pc, true);
         v->over_sequence = ev->access.exclusive;
         return;
     }
-    stop.type = p->want.type;
-    stop.addr = p->want.raw ? ev->access.addr : clamp_watch(p, &ev->access);
+    stop = watch_stop(e, p, &ev->access, !ev->after && !ev->access.exclusive);
     if (!ev->access.exclusive) {
         stop_here(e, v, &stop);
-        v->stop.before = !ev->after;
         return;
     }
     /* The store-exclusive lost its reservation by this very exit. The sequence is run to its
@@ -385,7 +451,7 @@ static void finish_step(struct gd_engine *e, struct gd_vcpu *v)
     if (v->step_over) {
         v->step_over = false;
         v->n.step_overs++;
-        if (v->after.reason) {
+        if (v->after.reason && !v->stop.reason) {
             stop_here(e, v, &v->after);
             v->after.reason = GD_STOP_NONE;
             return;
@@ -394,6 +460,8 @@ static void finish_step(struct gd_engine *e, struct gd_vcpu *v)
     if (a->mode == GD_RUN)
         return;
     v->n.steps++;
+    if (v->stop.reason) /* a device access that was found watched when it was too late */
+        return;
     /* A breakpoint inside the range is hit by the next step, as by any execution. */
     if (a->mode != GD_RANGE || pc - a->start >= a->end - a->start)
         stop_here(e, v, &(struct gd_stop){.reason = GD_STOP_STEP});
@@ -424,31 +492,33 @@ static bool step_exit(struct gd_engine *e, struct gd_vcpu *v, const struct gd_ex
 }
 
 /* A device access about to be served by the VMM: the watchpoint hardware did not see it,
- * because the stage-2 fault comes first. */
+ * because the stage-2 fault comes first. Where it cannot be undone the hit is told after it. */
 static enum gd_verdict device_access(struct gd_engine *e, struct gd_vcpu *v,
                                      const struct gd_exit *x)
 {
     struct gd_event ev = {.kind = GD_EV_WATCH, .slots = 0xffff};
     struct gd_point *p = NULL;
+    struct gd_stop stop;
+    bool any = false;
 
-    if (!e->any_hw || !e->cfg.be->undo_mmio || (v->stepping && v->step.lift_watch))
+    if (!e->any_hw || (v->stepping && v->step.lift_watch))
         return GD_NOT_DEBUG;
     ev.pc = pc_of(e, v);
     e->arch->access(&v->cpu, ev.pc, &ev.access);
     ev.access.write = x->write;
     ev.access.read = !x->write;
     if (ev.access.len)
-        p = watch_point(e, &ev);
-    if (!p || p->want.raw || count_hit(p))
+        p = watch_point(e, &ev, &any);
+    if (!p)
         return GD_NOT_DEBUG;
-    if (e->cfg.be->undo_mmio(e->cfg.be_ctx, v->cpu.index))
-        return GD_NOT_DEBUG;
-    gd_cpu_forget(&v->cpu);
-    abort_step(e, v);
-    stop_here(e, v, &(struct gd_stop){.reason = GD_STOP_WATCH, .type = p->want.type,
-                                      .addr = clamp_watch(p, &ev.access)});
-    v->stop.before = true;
-    return GD_AGAIN;
+    stop = watch_stop(e, p, &ev.access, false);
+    if (e->cfg.be->undo_mmio && !e->cfg.be->undo_mmio(e->cfg.be_ctx, v->cpu.index)) {
+        stop.before = true;
+        gd_cpu_forget(&v->cpu);
+        abort_step(e, v);
+    }
+    stop_here(e, v, &stop);
+    return stop.before ? GD_AGAIN : GD_NOT_DEBUG;
 }
 
 enum gd_verdict gd_vcpu_exit(struct gd_engine *e, unsigned i, const struct gd_exit *x)
