@@ -14,6 +14,7 @@ const struct gd_arch gd_arch_ppc64 = {
     .reg_sp = GD_PPC64_R0 + 1,
     .g_count = GD_PPC64_XER + 1, /* the core feature; all else by `p` */
     .big_endian = false,
+    .bi_endian = true,
     .event_names = event_names,
     .reg_size = gd_ppc64_reg_size,
     .reg_get = gd_ppc64_reg_get,
