@@ -33,7 +33,7 @@ def boot(host, cpus, *more, port=4444):
     return host.guest(f"--cpus {cpus} --memory 256M --initrd /initrd {APPEND}", *more, "/Image", port=port)
 
 
-def do(guest, command, limit=300):
+def do(guest, command, limit=LIMIT):
     """A command in the guest's shell; the lines it printed."""
     start = len(guest.console.all)
     guest.send(command)
@@ -101,7 +101,7 @@ with Host(files=[f"{images.linux()}:/Image", f"{initrd}:/initrd"]) as host:
             address = gdb.value("&__arm64_sys_getpriority")
             text = f"result = gdb.selected_inferior().read_memory({address}, 64).tobytes().hex()"
             before = gdb.python(text)
-            gdb("break *(&__arm64_sys_getpriority)")
+            gdb(f"break *{address}")
             gdb.start("continue")
             guest.send("nice -n 1 true")
             equal(gdb.stopped()["breakpoints"], [3], "breakpoint")

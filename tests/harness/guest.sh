@@ -11,7 +11,9 @@ sleep 1000000 >/tmp/in.$n & # keeps the input open
 lines '!' </tmp/err.$n &
 said=$!
 {
-    guestdbg "$@" </tmp/in.$n 2>/tmp/err.$n
+    guestdbg "$@" </tmp/in.$n 2>/tmp/err.$n &
+    echo $! >/tmp/pid.$n
+    wait $!
     echo $? >/tmp/status.$n
 } | lines '|'
 wait $said

@@ -24,7 +24,7 @@ SMP = os.environ.get("LAB_SMP", "2" if ARCH == "arm64" else "1")
 BUILD = os.environ.get("BUILD", os.path.join(LAB, "build", ARCH))
 GUEST_SH = os.path.join(os.path.dirname(os.path.abspath(__file__)), "guest.sh")
 # Everything here is emulated on a shared machine: limits only end what hangs.
-LIMIT = 300
+LIMIT = 600
 
 
 class Lines:
@@ -166,8 +166,8 @@ class Guest:
         where = listen or (f"tcp:127.0.0.1:{port}" if host.files else f"tcp:0.0.0.0:{port} --allow-remote")
         host.say(f"guest {n} run --listen {where} {' '.join(arguments)} &")
         self.port = host.ports.get(port)
-        if wait_ready:
-            self.said.wait(r"target remote|^status ")
+        if wait_ready and not self.said.wait(r"target remote|^status ")[0].group().startswith("target"):
+            raise Failed(f"guestdbg did not start: {self.said.all}")
 
     def wait(self, pattern, start=0, limit=LIMIT):
         """Waits for a line on the guest's console; returns the match."""
@@ -180,6 +180,17 @@ class Guest:
     def status(self, limit=LIMIT):
         """The exit status of guestdbg, once it ended."""
         return int(self.said.wait(r"^status (\d+)", 0, limit)[0].group(1))
+
+    def stop(self):
+        """Ends guestdbg, if it still runs, and waits for that."""
+        self.host.say(f"kill $(cat /tmp/pid.{self.number}) 2>/dev/null")
+        self.status()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.stop()
 
     @property
     def address(self):

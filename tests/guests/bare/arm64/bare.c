@@ -127,6 +127,13 @@ void map_user_page(uint64_t va, uint64_t pa)
     map_and_flush(va, pa, NORMAL | 3u << 6); /* AP: read-only, EL0 too */
 }
 
+void mmu_off(void)
+{
+    write_reg(sctlr_el1, read_reg(sctlr_el1) & ~(1ULL | 1 << 2 | 1 << 12));
+    isb();
+    next_table = 0;
+}
+
 void mmu_on(unsigned shift, unsigned bits)
 {
     uint64_t block, high = 0ULL - (1ULL << bits);

@@ -21,6 +21,8 @@ void start_cpu(uint64_t n); /* secondary_main(n) runs there */
 /* Maps RAM and devices flat, RAM also at +0xffff000000000000 through TTBR1, and turns the MMU on.
  * shift: 12, 14 or 16 (granule), bits: VA bits of both halves. */
 void mmu_on(unsigned shift, unsigned bits);
+/* Turns the MMU off; mmu_on() then makes new tables. No other CPU may be on. */
+void mmu_off(void);
 /* Maps one granule-sized page at va to pa in the tables that mmu_on() made. */
 void map_page(uint64_t va, uint64_t pa);
 /* The same, read-only and executable by EL0 and EL1. */
