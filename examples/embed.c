@@ -21,9 +21,9 @@
 
 #include <guestdbg/guestdbg.h> /* >> */
 
-#define RAM 0x40000000ull
+#define RAM      0x40000000ull
 #define RAM_SIZE 0x200000ull
-#define SERIAL 0x09000000ull  /* a byte written here goes to standard output */
+#define SERIAL   0x09000000ull /* a byte written here goes to standard output */
 
 /* The guest: position-independent code, copied to the start of its RAM. */
 extern const uint8_t guest_begin[], guest_end[];

@@ -13,9 +13,9 @@
 
 #include <guestdbg/error.h>
 
-#define NOBODY (-1)
+#define NOBODY    (-1)
 #define REKICK_MS 10 /* a kick is not lost, but a VMM may have eaten the signal */
-#define SLICE_MS 2   /* about the tick of a busy guest: enough to take a lock and let it go */
+#define SLICE_MS  2  /* about the tick of a busy guest: enough to take a lock and let it go */
 
 struct gd_gate_seat {
     alignas(64) _Atomic bool inside; /* its own cache line: written at every entry */

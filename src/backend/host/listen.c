@@ -18,7 +18,7 @@
 #include <guestdbg/error.h>
 
 #define SOCKET_FLAGS (SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC)
-#define BACKLOG 4
+#define BACKLOG      4
 
 struct says {
     char *text;

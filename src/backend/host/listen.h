@@ -18,8 +18,7 @@ struct gd_listener {
 /* Opens it. line: "target remote ..." for it, or one sentence on failure. Unix sockets get
  * mode 0600 before anyone can connect; a dead socket file is replaced, a live one is not.
  * GD_E_ARG, GD_E_BACKEND. */
-int gd_listener_open(struct gd_listener *l, const char *where, bool remote, char *line,
-                     size_t len);
+int gd_listener_open(struct gd_listener *l, const char *where, bool remote, char *line, size_t len);
 /* Closes it and removes its socket file. */
 void gd_listener_close(struct gd_listener *l);
 

@@ -24,7 +24,7 @@
 #define PACKET_SIZE 0x8000 /* room for 16 KiB of memory in hex */
 #define PATIENCE_MS 5000
 #define FAREWELL_MS 1000 /* for a peer that does not take our last bytes */
-#define NEVER (-1)
+#define NEVER       (-1)
 
 struct gd_server {
     struct gd_server_config cfg;

@@ -11,7 +11,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 
-#define POINTS 16384u /* breakpoints and watchpoints that one debugger may have inserted */
+#define POINTS    16384u /* breakpoints and watchpoints that one debugger may have inserted */
 #define HASH_BITS 14u
 
 static int fail(char *err, size_t errlen, int error, const char *text)
@@ -176,8 +176,8 @@ int gd_kvm_listen(struct gd_kvm *k, const char *where, unsigned flags, char *lin
 {
     if (!k->typed)
         return fail(line, len, GD_E_ARG, "no vCPU was added to the debugger yet");
-    return gd_server_listen(k->server, where, flags & GD_LISTEN_REMOTE ? GD_SERVER_REMOTE : 0,
-                            line, len);
+    return gd_server_listen(k->server, where, flags & GD_LISTEN_REMOTE ? GD_SERVER_REMOTE : 0, line,
+                            len);
 }
 
 void gd_kvm_cancel(struct gd_kvm *k)

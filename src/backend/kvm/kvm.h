@@ -22,24 +22,24 @@ struct kvm_vcpu {
     struct kvm_run *run;
     unsigned index;
     _Atomic bool added;
-    _Atomic bool present;   /* a thread came once with gd_kvm_run(); until then others park it */
-    _Atomic int tid;        /* of the thread in gd_kvm_run() */
-    _Atomic bool in_run;    /* it is in KVM_RUN, or just before or after */
-    bool interrupted;       /* -EINTR is owed to the VMM */
-    bool pending;           /* the last exit is completed by the next KVM_RUN only */
-    bool served;            /* the VMM had that exit; the engine is still to hear of it */
-    bool stale;             /* an exit was completed aside: the kernel's step state may lie */
-    bool armed;             /* the four below are what the kernel has */
-    uint32_t control;       /* of KVM_SET_GUEST_DEBUG */
+    _Atomic bool present; /* a thread came once with gd_kvm_run(); until then others park it */
+    _Atomic int tid;      /* of the thread in gd_kvm_run() */
+    _Atomic bool in_run;  /* it is in KVM_RUN, or just before or after */
+    bool interrupted;     /* -EINTR is owed to the VMM */
+    bool pending;         /* the last exit is completed by the next KVM_RUN only */
+    bool served;          /* the VMM had that exit; the engine is still to hear of it */
+    bool stale;           /* an exit was completed aside: the kernel's step state may lie */
+    bool armed;           /* the four below are what the kernel has */
+    uint32_t control;     /* of KVM_SET_GUEST_DEBUG */
     uint64_t generation;
     uint16_t lift_b, lift_w;
 };
 
 /* One kind of CPU among those that the vCPUs may run on. */
 struct kvm_kind {
-    uint64_t id;            /* arm64: MIDR_EL1, 0 if unknown */
-    unsigned cpu, ncpus;    /* the one that was tested, how many there are */
-    struct gd_hw_caps hw;   /* what was seen to work */
+    uint64_t id;          /* arm64: MIDR_EL1, 0 if unknown */
+    unsigned cpu, ncpus;  /* the one that was tested, how many there are */
+    struct gd_hw_caps hw; /* what was seen to work */
     uint8_t claimed_break, claimed_watch;
     bool claimed_step;
     bool guest_points_live; /* with software breakpoints only, the guest's own points still hit */
@@ -50,7 +50,7 @@ struct kvm_report {
     char kernel[66];
     struct kvm_kind kinds[KVM_MAX_KINDS];
     unsigned nkinds;
-    struct gd_hw_caps hw;   /* over all kinds */
+    struct gd_hw_caps hw; /* over all kinds */
     uint8_t claimed_break, claimed_watch;
     bool guest_points_live;
 };
@@ -62,10 +62,10 @@ struct gd_kvm {
     struct gd_mem_slot *slots;
     size_t nslots;
     bool free_time;
-    bool typed;             /* target's features are those of the first vCPU */
-    int time_vcpu;          /* by which guest time is held, -1: it is not held */
+    bool typed;    /* target's features are those of the first vCPU */
+    int time_vcpu; /* by which guest time is held, -1: it is not held */
     uint64_t time;
-    pthread_mutex_t lock;   /* adding a vCPU, and parking one that has no thread yet */
+    pthread_mutex_t lock; /* adding a vCPU, and parking one that has no thread yet */
     struct kvm_report report;
     struct gd_target target;
     struct gd_gate gate;

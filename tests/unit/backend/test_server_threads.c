@@ -241,9 +241,21 @@ static void a_file_that_is_no_socket_is_never_removed(void **state)
 static void addresses_that_cannot_be_listened_at_are_refused_in_words(void **state)
 {
     static const char *const bad[] = {
-        "",        "unix:",          "tcp:",         "tcp:127.0.0.1",   "tcp:127.0.0.1:",
-        "tcp:1:2", "tcp:127.0.0.1:x", "tcp:host:1",  "tcp:127.0.0.1:65536", "tcp:[::1:5",
-        "udp:1",   "tcp:127.0.0.1:1x", "tcp:0.0.0.0:0", "tcp:[::]:0",   "tcp:8.8.8.8:1",
+        "",
+        "unix:",
+        "tcp:",
+        "tcp:127.0.0.1",
+        "tcp:127.0.0.1:",
+        "tcp:1:2",
+        "tcp:127.0.0.1:x",
+        "tcp:host:1",
+        "tcp:127.0.0.1:65536",
+        "tcp:[::1:5",
+        "udp:1",
+        "tcp:127.0.0.1:1x",
+        "tcp:0.0.0.0:0",
+        "tcp:[::]:0",
+        "tcp:8.8.8.8:1",
     };
 
     (void)state;
@@ -261,8 +273,7 @@ static void port_zero_takes_a_free_port_and_says_which(void **state)
     int fd = socket(AF_INET, SOCK_STREAM, 0);
 
     (void)state;
-    assert_int_equal(
-        gd_server_listen(w.server, "tcp:127.0.0.1:0", 0, w.line, sizeof(w.line)), 0);
+    assert_int_equal(gd_server_listen(w.server, "tcp:127.0.0.1:0", 0, w.line, sizeof(w.line)), 0);
     assert_int_equal(sscanf(w.line, "target remote 127.0.0.1:%u", &port), 1);
     a.sin_port = htons((uint16_t)port);
     assert_int_equal(connect(fd, (struct sockaddr *)&a, sizeof(a)), 0);
@@ -274,8 +285,8 @@ static void port_zero_takes_a_free_port_and_says_which(void **state)
 static void other_addresses_are_allowed_on_request(void **state)
 {
     (void)state;
-    assert_int_equal(gd_server_listen(w.server, "tcp:0.0.0.0:0", GD_SERVER_REMOTE, w.line,
-                                      sizeof(w.line)), 0);
+    assert_int_equal(
+        gd_server_listen(w.server, "tcp:0.0.0.0:0", GD_SERVER_REMOTE, w.line, sizeof(w.line)), 0);
 }
 
 /* ---- clients ---- */

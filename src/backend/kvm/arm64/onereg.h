@@ -9,7 +9,7 @@
 #include <sys/ioctl.h>
 
 #define CORE(size, field) (KVM_REG_ARM64 | (size) | KVM_REG_ARM_CORE | KVM_REG_ARM_CORE_REG(field))
-#define CORE64(field) CORE(KVM_REG_SIZE_U64, field)
+#define CORE64(field)     CORE(KVM_REG_SIZE_U64, field)
 
 /* 0, or -1 with errno. */
 static inline int one_reg_get(int vcpu_fd, uint64_t id, void *value)

@@ -16,7 +16,7 @@
 #define SVE_P_BYTES 32
 
 /* The system registers in order of their numbers; core and timer ones are overridden below. */
-#define SYS_ID(num, name, op0, op1, crn, crm, op2, flags) \
+#define SYS_ID(num, name, op0, op1, crn, crm, op2, flags)                                          \
     [num] = ARM64_SYS_REG((uint64_t)op0, op1, crn, crm, op2) | KVM_REG_ARM64,
 static const uint64_t sys_id[GD_REG_MAX] = { GD_ARM64_EL1_REGS(SYS_ID) GD_ARM64_OWN_REGS(SYS_ID) };
 

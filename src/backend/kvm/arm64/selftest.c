@@ -16,11 +16,11 @@
 #include "arch/arm64/arm64.h"
 #include "backend/kvm/arm64/onereg.h"
 
-#define RAM 0x10000u
+#define RAM      0x10000u
 #define RAM_SIZE 0x10000u
-#define DATA (RAM + 0x8000u)
-#define VECTORS (RAM + 0x1000u) /* 2 KiB, filled with the way out */
-#define DEVICE 0x4000000u       /* nothing there: an access leaves to us */
+#define DATA     (RAM + 0x8000u)
+#define VECTORS  (RAM + 0x1000u) /* 2 KiB, filled with the way out */
+#define DEVICE   0x4000000u      /* nothing there: an access leaves to us */
 
 enum { AT_NOP, AT_HERE = 4, AT_LOAD = 8, AT_BRK = 12, AT_END = 16, CODE_WORDS = 6 };
 
@@ -33,8 +33,8 @@ static const uint32_t code[CODE_WORDS] = {
     [AT_END / 4 + 1] = 0x17ffffff,                 /* b AT_END */
 };
 
-#define CONTEXT 0x222u /* what linked breakpoints look for */
-#define BCR_ADDR 0x1e7u /* E, EL1 and EL0, all four bytes */
+#define CONTEXT    0x222u /* what linked breakpoints look for */
+#define BCR_ADDR   0x1e7u /* E, EL1 and EL0, all four bytes */
 #define WCR_LOAD_8 (0xffu << DBGWCR_BAS_SHIFT | DBGWCR_LSC_LOAD | DBGCR_PMC_EL1_EL0 | DBGCR_E)
 
 struct scratch {
