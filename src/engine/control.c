@@ -240,7 +240,10 @@ static void let_go(struct gd_engine *e, const struct gd_action *actions)
 
         if (!v->resumed)
             continue;
-        if (state_of(e, i) == GD_PARKED) { /* a lost one goes on with what it did */
+        if (state_of(e, i) != GD_PARKED) { /* a lost one goes on with what it did */
+            if (!actions)
+                atomic_fetch_or(&v->request, GD_REQ_RUN); /* ... unless nobody wants that now */
+        } else {
             v->action = actions ? actions[i] : (struct gd_action){.mode = GD_RUN};
             v->stop_seq = 0;
             v->stop = (struct gd_stop){.reason = GD_STOP_NONE};

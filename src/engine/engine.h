@@ -101,6 +101,7 @@ struct gd_vcpu {
 };
 
 #define GD_REQ_STOP 1u
+#define GD_REQ_RUN 2u /* forget what the client wanted and just run: it left while this one was lost */
 #define GD_CONTEXT_RULES 8
 #define GD_FENCE_MAX 16
 #define GD_HW_POINTS (2 * GD_HW_MAX)

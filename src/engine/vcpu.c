@@ -211,6 +211,20 @@ static bool enter_step(struct gd_engine *e, struct gd_vcpu *v, enum gd_entry *en
     return err >= 0;
 }
 
+/* The client left while this vCPU was lost to it: nothing is left to do but to run. */
+static void drop_wish(struct gd_engine *e, struct gd_vcpu *v)
+{
+    if (!(atomic_load(&v->request) & GD_REQ_RUN))
+        return;
+    atomic_fetch_and(&v->request, ~GD_REQ_RUN);
+    v->step_over = false;
+    v->after.reason = GD_STOP_NONE;
+    abort_step(e, v);
+    v->action.mode = GD_RUN;
+    v->stop.reason = GD_STOP_NONE;
+    v->stop_seq = 0;
+}
+
 static bool needs_step(const struct gd_vcpu *v)
 {
     return v->stepping || v->step_over || v->action.mode == GD_STEP || v->action.mode == GD_RANGE;
@@ -222,6 +236,7 @@ enum gd_entry gd_vcpu_enter(struct gd_engine *e, unsigned i, bool alone)
     enum gd_entry entry;
     int err;
 
+    drop_wish(e, v);
     for (;;) {
         if (atomic_load(&v->state) == GD_PARKED)
             return GD_PARK;
