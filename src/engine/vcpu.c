@@ -73,22 +73,19 @@ static void abort_step(struct gd_engine *e, struct gd_vcpu *v)
     }
 }
 
-static enum gd_entry park(struct gd_engine *e, struct gd_vcpu *v, bool alone)
+/* From the moment that it counts as parked the vCPU is the control thread's. was: its state before
+ * it was seen that it shall stop. False: it was counted as lost then, and has been let go since. */
+static bool park(struct gd_engine *e, struct gd_vcpu *v, bool alone, uint32_t was)
 {
-    uint32_t parked = GD_PARKED;
-
     abort_step(e, v);
     if (alone)
         gd_alone_clear(e);
     gd_cpu_drop_page(&v->cpu);
-    atomic_store(&v->state, GD_PARKED);
+    while (!atomic_compare_exchange_strong(&v->state, &was, GD_PARKED))
+        if (was == GD_FREE)
+            return false;
     e->cfg.be->notify(e->cfg.be_ctx);
-    /* A vCPU that was given up as lost may have been let go between its look at the request
-     * and this store; nobody would wake it then. */
-    if (!gd_vcpu_wanted(e, v->cpu.index) && !v->stop.reason &&
-        atomic_compare_exchange_strong(&v->state, &parked, GD_FREE))
-        e->cfg.be->wake(e->cfg.be_ctx);
-    return GD_PARK;
+    return true;
 }
 
 /* ---- entering ---- */
@@ -230,25 +227,11 @@ static bool needs_step(const struct gd_vcpu *v)
     return v->stepping || v->step_over || v->action.mode == GD_STEP || v->action.mode == GD_RANGE;
 }
 
-enum gd_entry gd_vcpu_enter(struct gd_engine *e, unsigned i, bool alone)
+/* Prepares an entry together with others. False: the vCPU is to stop. */
+static bool enter_freely(struct gd_engine *e, struct gd_vcpu *v, bool alone)
 {
-    struct gd_vcpu *v = vcpu(e, i);
-    enum gd_entry entry;
     int err;
 
-    drop_wish(e, v);
-    for (;;) {
-        if (atomic_load(&v->state) == GD_PARKED)
-            return GD_PARK;
-        if (gd_vcpu_wanted(e, i) || v->stop.reason != GD_STOP_NONE)
-            return park(e, v, alone);
-        if (!needs_step(v))
-            break;
-        if (!alone)
-            return GD_ENTER_ALONE;
-        if (enter_step(e, v, &entry))
-            return entry;
-    }
     if (alone)
         gd_alone_clear(e);
     v->told = v->told_watch = false;
@@ -256,10 +239,34 @@ enum gd_entry gd_vcpu_enter(struct gd_engine *e, unsigned i, bool alone)
     err = arm(e, v);
     if (!err)
         err = gd_cpu_flush(&v->cpu);
-    if (!err)
-        return GD_ENTER;
-    stop_error(e, v, err);
-    return park(e, v, alone);
+    if (err)
+        stop_error(e, v, err);
+    return !err;
+}
+
+enum gd_entry gd_vcpu_enter(struct gd_engine *e, unsigned i, bool alone)
+{
+    struct gd_vcpu *v = vcpu(e, i);
+    enum gd_entry entry;
+
+    drop_wish(e, v);
+    for (;;) {
+        uint32_t was = atomic_load(&v->state);
+
+        if (was == GD_PARKED)
+            return GD_PARK;
+        if (gd_vcpu_wanted(e, i) || v->stop.reason != GD_STOP_NONE) {
+            if (park(e, v, alone, was))
+                return GD_PARK;
+        } else if (!needs_step(v)) {
+            if (enter_freely(e, v, alone))
+                return GD_ENTER;
+        } else if (!alone) {
+            return GD_ENTER_ALONE;
+        } else if (enter_step(e, v, &entry)) {
+            return entry;
+        }
+    }
 }
 
 /* ---- judging exits ---- */

@@ -301,6 +301,11 @@ done:
     return v->arm.step && debug_exit(x, FAKE_EX_STEP);
 }
 
+bool fake_execute(struct fake *f, unsigned vcpu, struct gd_exit *x)
+{
+    return execute(f, &f->v[vcpu], x);
+}
+
 /* In the guest until something makes it leave. */
 static struct gd_exit inside(struct fake *f, struct fake_vcpu *v, unsigned *budget)
 {

@@ -51,6 +51,9 @@ int fake_engine(struct fake *f, bool halted);
 void fake_word(struct fake *f, uint64_t gpa, uint32_t insn);
 /* Runs one vCPU for at most n instructions; false if it is parked (or held by another). */
 bool fake_run(struct fake *f, unsigned vcpu, unsigned n);
+/* One instruction of a vCPU that is in the guest, with no word to the engine; true if it left the
+ * guest, with *x. For tests that bring their own threads. */
+bool fake_execute(struct fake *f, unsigned vcpu, struct gd_exit *x);
 /* Runs all in turn, n instructions each in small pieces, until all are parked or done. */
 void fake_run_all(struct fake *f, unsigned n);
 /* truth becomes what a debugger sees now; for after a client's write. All must be stopped. */
