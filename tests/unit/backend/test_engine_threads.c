@@ -307,7 +307,7 @@ static bool is_set(struct world *w, unsigned vcpu, enum gd_point_type from, enum
 
 static void check_reason(struct world *w, const struct gd_stop *s)
 {
-    const struct gd_action *a = &w->actions[s->vcpu];
+    const struct gd_action *a = &w->f.vcpus[s->vcpu].action; /* of the resume that let it run */
     uint64_t pc = w->f.v[s->vcpu].reg[FAKE_PC];
 
     assert_true(s->vcpu < w->f.nvcpus);
@@ -331,7 +331,7 @@ static void check_reason(struct world *w, const struct gd_stop *s)
     default:
         fail_msg("stop reason %d", s->reason);
     }
-    assert_int_not_equal(a->mode, GD_HALT);
+    assert_int_not_equal(w->actions[s->vcpu].mode, GD_HALT);
     if (s->reason == GD_STOP_STEP && a->mode == GD_RANGE)
         assert_true(pc - a->start >= a->end - a->start);
 }
