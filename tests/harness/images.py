@@ -3,6 +3,7 @@
 
 import hashlib
 import os
+import re
 import subprocess
 
 from .host import ARCH, LAB, TOP
@@ -64,12 +65,12 @@ def program(name, *flags):
     return compiled([f"linux/{name}.c"], name, "-static", "-pthread", *flags)
 
 
-def bare(name, *sources):
+def bare(name, *sources, flags=()):
     """A bare-metal image (ELF) from tests/guests/bare/ARCH."""
     folder = f"bare/{ARCH}"
     return compiled([f"{folder}/{s}" for s in sources] + [f"{folder}/link.lds"], name, "-nostdlib", "-static",
                     "-ffreestanding", "-fno-pic", "-no-pie", "-Wl,--build-id=none", "-Wl,-z,norelro", "-Wl,--no-warn-rwx-segments",
-                    *(["-mno-outline-atomics"] if ARCH == "arm64" else []))
+                    *(["-mno-outline-atomics"] if ARCH == "arm64" else []), *flags)
 
 
 def initrd(name, init, programs=(), modules=(), kernel="6.12"):
@@ -101,3 +102,10 @@ export PATH=/bin
 %s
 poweroff -f
 """
+
+
+def tags(source):
+    """The line numbers of tests/guests/SOURCE that end with a comment "line: TAG", by TAG."""
+    with open(os.path.join(GUESTS, source)) as f:
+        found = [(re.search(r"/\* line: (\w+) \*/", line), n) for n, line in enumerate(f, 1)]
+    return {m.group(1): n for m, n in found if m}
