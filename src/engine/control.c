@@ -213,7 +213,6 @@ static void plan_step_over(struct gd_engine *e, struct gd_vcpu *v)
         v->step_over = true;
         v->over_pc = pc;
         v->over_watch = v->told_watch;
-        v->over_sequence = false;
         v->after.reason = GD_STOP_NONE;
     }
 }

@@ -91,7 +91,6 @@ struct gd_vcpu {
     bool stepping;            /* arch step in flight */
     bool step_over;           /* over_pc is stepped by us, not by the client */
     bool over_watch;          /* ... with our watchpoints lifted */
-    bool over_sequence;       /* ... up to the end of an exclusive sequence */
     uint64_t over_pc;
     struct gd_stop after;     /* reason not NONE: to be reported when that step is done */
     struct gd_step step;

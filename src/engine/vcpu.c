@@ -147,7 +147,9 @@ static int begin_step(struct gd_engine *e, struct gd_vcpu *v)
     s->use_hw = s->waits = s->masked = false;
     s->show_irq = e->step_irq;
     s->pc = pc_of(e, v);
-    s->sequence = v->step_over && v->over_sequence;
+    /* The exit that led here has cost a reservation: inside an exclusive sequence only the whole
+     * of it gets the guest past this point. */
+    s->sequence = v->step_over;
     s->lift_watch = (v->step_over && v->over_watch) || (v->told && v->told_watch &&
                                                         v->told_pc == s->pc);
     r = e->arch->step_begin(&v->cpu, s);
@@ -172,8 +174,9 @@ static int load_step(struct gd_engine *e, struct gd_vcpu *v)
 {
     struct gd_xlate x;
     struct gd_why why;
-    bool lift = e->nplanted && lifts_here(v, v->step.pc) &&
-                !e->arch->translate(&v->cpu, v->step.pc, GD_FETCH, &x, &why);
+    uint64_t pc = v->step_over && !v->step.use_hw ? v->over_pc : v->step.pc;
+    bool lift = e->nplanted && lifts_here(v, pc) &&
+                !e->arch->translate(&v->cpu, pc, GD_FETCH, &x, &why);
     int err = gd_alone_set(e, &v->step, lift, lift ? x.gpa : 0);
 
     if (!err)
@@ -308,7 +311,6 @@ static void pass_over(struct gd_vcpu *v, uint64_t pc, bool watch)
     v->step_over = true;
     v->over_pc = pc;
     v->over_watch = watch;
-    v->over_sequence = false;
     v->after.reason = GD_STOP_NONE;
 }
 
@@ -429,7 +431,6 @@ static void hit_watch(struct gd_engine *e, struct gd_vcpu *v, const struct gd_ev
             return;
         }
         pass_over(v, ev->pc, true);
-        v->over_sequence = ev->access.exclusive;
         return;
     }
     stop = watch_stop(e, p, &ev->access, !ev->after && !ev->access.exclusive);
@@ -440,7 +441,6 @@ static void hit_watch(struct gd_engine *e, struct gd_vcpu *v, const struct gd_ev
     /* The store-exclusive lost its reservation by this very exit. The sequence is run to its
      * end with the watchpoint off, and the hit told then. */
     pass_over(v, ev->pc, true);
-    v->over_sequence = true;
     v->after = stop;
 }
 

@@ -758,6 +758,23 @@ static void a_watched_exclusive_store_is_not_told_after_its_watchpoint_went(void
     assert_false(gd_engine_take_stop(&f.e, &s));
 }
 
+static void a_breakpoint_inside_an_exclusive_sequence_is_passed_with_all_of_it(void **state)
+{
+    (void)state;
+    begin_exclusive(1);
+    gd_engine_insert(&f.e, 0, GD_SW, CODE + 4, 4);
+    gd_engine_ignore(&f.e, CODE + 4, 3);
+    engine_go(GD_RUN);
+    assert_int_equal(engine_stop().reason, GD_STOP_SWBREAK);
+    assert_int_equal(engine_hits(CODE + 4), 4);
+    assert_int_equal(f.ram[DATA - FAKE_RAM], 3); /* each pass has stored */
+    assert_int_equal(f.vcpus[0].n.step_overs, 3);
+    engine_go(GD_RUN);
+    engine_stop();
+    assert_int_equal(f.ram[DATA - FAKE_RAM], 4);
+    assert_int_equal(f.v[0].executed, 4 * 9 + 1 + 4);
+}
+
 /* ---- device accesses ---- */
 
 static int undone;
@@ -879,6 +896,7 @@ int main(void)
         T(a_watched_exclusive_store_is_told_once_after_its_whole_sequence),
         T(a_watched_exclusive_store_is_not_lost_when_its_sequence_is_cut_short),
         T(a_watched_exclusive_store_is_not_told_after_its_watchpoint_went),
+        T(a_breakpoint_inside_an_exclusive_sequence_is_passed_with_all_of_it),
         T(a_watched_device_access_is_told_before_the_device_sees_it),
         T(a_watched_device_access_that_cannot_be_undone_is_told_after_it),
     };

@@ -445,6 +445,8 @@ static void a_stop_of_a_lost_vcpu_stops_those_that_were_let_go_meanwhile(void **
     (void)state;
     engine_begin(2);
     gd_engine_insert(&f.e, 0, GD_SW, CODE + 8, 4);
+    fake_word(&f, CODE + 0x100, FAKE_INSN(FAKE_JUMP, 0, 0, 0)); /* vCPU 0 never stops by itself */
+    engine_set_pc(0, CODE + 0x100);
     engine_set_pc(1, CODE + 8);
     engine_go(GD_RUN);
     assert_int_equal(gd_vcpu_enter(&f.e, 1, false), GD_ENTER);
