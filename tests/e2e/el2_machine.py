@@ -28,9 +28,10 @@ def kernel():
     return os.path.realpath(os.path.join(LAB, "host/arm64/6.12/kernel"))
 
 
-def initrd(folder):
+def initrd(folder, programs=()):
     path = os.path.join(folder, "initrd")
-    subprocess.run([os.path.join(TOP, "lab/mkinitrd"), "--init", os.path.join(TOP, "tests/guests/el2_init"),
+    files = [f for p in programs for f in ("--file", f"{p}:/bin/{os.path.basename(p)}")]
+    subprocess.run([os.path.join(TOP, "lab/mkinitrd"), *files, "--init", os.path.join(TOP, "tests/guests/el2_init"),
                     "arm64", "6.12", path], check=True)
     return path
 
@@ -97,7 +98,7 @@ class Line:
 
 class Machine:
     def __init__(self, cpu="cortex-a72", smp=1, monitor=True, wait=False, modules=True, memory="1G",
-                 append="", options=(), kernel_image=None, dtb=None, board="virt,virtualization=on,gic-version=3"):
+                 append="", options=(), programs=(), kernel_image=None, dtb=None, board="virt,virtualization=on,gic-version=3"):
         self.folder = tempfile.mkdtemp(prefix="el2-")
         self.console = Line(os.path.join(self.folder, "console"))
         self.debug = Line(os.path.join(self.folder, "debug"))
@@ -111,12 +112,12 @@ class Machine:
         if dtb:
             command += ["-dtb", dtb]
         if not monitor:
-            command += ["-kernel", image, "-initrd", initrd(self.folder), "-append", args]
+            command += ["-kernel", image, "-initrd", initrd(self.folder, programs), "-append", args]
         else:
             command += ["-kernel", MONITOR, "-append", "guestdbg.wait" if wait else "none"]
         if monitor and modules:
             command += ["-device", f"guest-loader,addr=0x42000000,kernel={image},bootargs={args}",
-                        "-device", f"guest-loader,addr=0x50000000,initrd={initrd(self.folder)}"]
+                        "-device", f"guest-loader,addr=0x50000000,initrd={initrd(self.folder, programs)}"]
         self.started = time.monotonic()
         self.qemu = subprocess.Popen([*command, *options], stdin=subprocess.DEVNULL,
                                      stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)

@@ -199,17 +199,12 @@ void tree_read(uint64_t where)
 
 /* ---- boot modules ---- */
 
-static bool free_ram(const char *what, const struct range *r)
+static void must_be_free(const char *what, const struct range *r)
 {
-    if (!mmu_is_ram(r->base, r->size)) {
-        say_x(what, r->base, " does not lie in memory");
-        return false;
-    }
-    if (gd_overlap(r->base, r->size, (uintptr_t)image_start, MONITOR_BLOCK)) {
-        say_x(what, r->base, " overlaps the monitor");
-        return false;
-    }
-    return true;
+    if (!mmu_is_ram(r->base, r->size))
+        stop_x(what, r->base, " does not lie in memory");
+    if (gd_overlap(r->base, r->size, (uintptr_t)image_start, MONITOR_BLOCK))
+        stop_x(what, r->base, " overlaps the monitor");
 }
 
 /* Linux' Documentation/arch/arm64/booting.rst: the header of an Image. */
@@ -219,8 +214,7 @@ static void check_kernel(void)
     struct range all = machine.kernel;
     uint64_t offset;
 
-    if (!free_ram("the kernel at ", &machine.kernel))
-        stop("no kernel to start");
+    must_be_free("the kernel at ", &machine.kernel);
     if (machine.kernel.size < 64 || memcmp(p + 56, "ARM\x64", 4) != 0)
         stop("the kernel is not an arm64 Image (gzip and EFI zboot must be unpacked first)");
     if (gd_load_le(p + 24, 8) & 1)
@@ -230,14 +224,15 @@ static void check_kernel(void)
         stop("the kernel does not lie at its offset from a 2 MB boundary");
     if (gd_load_le(p + 16, 8) > all.size)
         all.size = gd_load_le(p + 16, 8);
-    if (!free_ram("the kernel with what it clears at ", &all) ||
-        gd_overlap(all.base, all.size, machine.tree.base, machine.tree.size))
+    must_be_free("the kernel with what it clears at ", &all);
+    if (gd_overlap(all.base, all.size, machine.tree.base, machine.tree.size))
         stop("there is no room for the kernel where it was put");
     machine.kernel_end = all.base + all.size;
-    if (machine.initrd.size && (gd_overlap(all.base, all.size, machine.initrd.base,
-                                           machine.initrd.size) ||
-                                !free_ram("the initrd at ", &machine.initrd)))
-        stop("the initrd overlaps something or lies outside memory");
+    if (machine.initrd.size == 0)
+        return;
+    must_be_free("the initrd at ", &machine.initrd);
+    if (gd_overlap(all.base, all.size, machine.initrd.base, machine.initrd.size))
+        stop("the kernel and its initrd overlap");
 }
 
 /* QEMU writes two cells each and leaves the counts out of /chosen. */
@@ -330,8 +325,8 @@ void tree_hand_on(void)
         stop("the kernel's bootargs are longer than 2047 bytes");
     memcpy(args, machine.bootargs ? machine.bootargs : "", n);
     args[n] = 0;
-    if (!free_ram("the device tree with its additions at ", &room) ||
-        gd_overlap(room.base, room.size, machine.kernel.base,
+    must_be_free("the device tree with its additions at ", &room);
+    if (gd_overlap(room.base, room.size, machine.kernel.base,
                    machine.kernel_end - machine.kernel.base) ||
         (machine.initrd.size &&
          gd_overlap(room.base, room.size, machine.initrd.base, machine.initrd.size)))

@@ -1,0 +1,60 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: MIT
+#
+# What the guest cannot reach (the monitor's memory, its UART, its interrupts), and what a wrong start says.
+#
+# lab: none
+# needs: arm64
+# timeout: 1200
+
+import os
+import re
+import sys
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from el2_machine import Machine, Rsp, check, equal, kernel, scenario  # noqa: E402
+
+REACH = (("the first page of the monitor", 0x40200000), ("the last page of the monitor", 0x403ff000),
+         ("the debug UART", 0x09040000))
+
+
+def devmem(m, at, value=""):
+    """What devmem printed, or that it died of it."""
+    r = m.command(f"devmem {at:#x} 32 {value} 2>&1; echo status=$?", rb"([^\n]*\n)?status=(\d+)\r?\n")
+    return (int(r[2]), (r[1] or b"").strip().decode()) if r else (None, "no answer")
+
+
+def says(name, pattern, **machine):
+    with scenario(f"a sentence on the UART and a stop: {name}"):
+        with Machine(**machine) as m:
+            check(m.console.wait(pattern, 60), f"the console says {m.console.text!r}")
+
+
+for cpu in ("cortex-a72", "max"):
+    with Machine(cpu, 2, append="iomem=relaxed") as m:
+        equal(m.userspace(), 2, "CPUs")
+        for name, at in REACH:
+            with scenario(f"{cpu}: {name} cannot be read or written by the guest"):
+                equal(devmem(m, at)[0], 135, "status of the reader (SIGBUS)")
+                equal(devmem(m, at, "0x12345678")[0], 135, "status of the writer (SIGBUS)")
+        with scenario(f"{cpu}: the memory that is handed on leaves the monitor out"):
+            check(m.command("ls /proc/device-tree/reserved-memory", rb"debug-monitor"), "not reserved")
+            equal(devmem(m, 0x09000018)[0], 0, "status of a reader of the guest's own UART")
+        with scenario(f"{cpu}: what the guest writes to the interrupt controller does not silence the debug line"):
+            # GICD_ICENABLER1, ICACTIVER1, IPRIORITYR10, CTLR, IROUTER40; GICR_ICENABLER0
+            for at, value in ((0x08000184, "0xffffff00"), (0x08000384, "0xffffff00"), (0x08000428, "0xff"),
+                              (0x08006140, "0x1"), (0x080b0180, "0x0000f000")):
+                equal(devmem(m, at, value)[0], 0, f"status of the write to {at:#x}")
+            with Rsp(m) as rsp:
+                equal(rsp("?")[:1], "T", "reply to ?")
+                rsp.send("vCont;c")
+                rsp.interrupt()
+                equal(rsp.wait_stop()["signal"], 2, "signal of the stop")
+                rsp("D")
+            check(m.alive("unharmed"), "userspace does not answer")
+
+says("no kernel", rb"no kernel: give QEMU", modules=False)
+says("a kernel that is none", rb"not an arm64 Image", kernel_image=os.path.abspath(__file__))
+says("a GIC that is no GICv3", rb"no GICv3", board="virt,virtualization=on,gic-version=2")
+says("started at EL1", rb"must start at EL2", board="virt,gic-version=3")
+says("no room where the kernel was put", rb"does not lie in memory|no room", memory="64M")
