@@ -50,7 +50,7 @@ struct gd_backend {
     /* Guest time stands still between hold and release. NULL: cannot. Control thread. */
     void (*time_hold)(void *ctx);
     void (*time_release)(void *ctx);
-    /* A word on the vCPU for `info threads` ("running", "off", "idle"); parked only. May be NULL. */
+    /* A word on the vCPU for `info threads` ("on", "off", "idle"); parked only. May be NULL. */
     const char *(*state)(void *ctx, unsigned vcpu);
     /* Lines for `monitor slots`: what of the guest's own debugging is suspended, and so on.
      * May be NULL. */

@@ -666,9 +666,14 @@ static int apply_patches(struct gd_engine *e)
     return 0;
 }
 
+int gd_points_settle(struct gd_engine *e)
+{
+    return e->plan_dirty ? apply_set(e) : 0;
+}
+
 int gd_points_apply(struct gd_engine *e)
 {
-    int err = e->plan_dirty ? apply_set(e) : 0;
+    int err = gd_points_settle(e);
 
     if (!err && e->arch->fence)
         err = apply_fence(e);

@@ -26,6 +26,9 @@ struct gd_point *gd_point_at(struct gd_engine *e, uint64_t va, unsigned mask,
                              struct gd_point *prev);
 #define GD_BREAKS (1u << GD_SW | 1u << GD_HW)
 
+/* Makes the hardware plan of what is wanted now, for who wants to show it before a resume does. */
+int gd_points_settle(struct gd_engine *e);
+
 /* Brings guest memory and the hardware plan to what is wanted. All vCPUs are parked. */
 int gd_points_apply(struct gd_engine *e);
 

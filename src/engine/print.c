@@ -2,6 +2,8 @@
 /* The engine's account of itself: `monitor slots` and `monitor stats`. */
 #include "engine/engine.h"
 
+#include "engine/points.h"
+
 static const char *const type_name[] = {"break", "hbreak", "watch", "rwatch", "awatch"};
 
 static void print_slots_of(const struct gd_point *p, struct gd_out *o)
@@ -45,6 +47,7 @@ void gd_engine_print_slots(struct gd_engine *e, struct gd_out *o)
 {
     const struct gd_hw_caps *hw = &e->cfg.target->hw;
 
+    gd_points_settle(e); /* a refusal of the whole plan is told at the next resume */
     gd_put_fmt(o, "hardware breakpoints: %u, %u used\n", hw->nbreak, taken(e->set.b));
     gd_put_fmt(o, "hardware watchpoints: %u, %u used\n", hw->nwatch, taken(e->set.w));
     gd_put_str(o, "context-aware breakpoint registers:");

@@ -216,18 +216,19 @@ const char *gd_kvmarch_time_method(void)
     return "virtual counter (KVM_REG_ARM_TIMER_CNT)";
 }
 
+/* Not "running": GDB writes that of a thread which is not stopped. */
 const char *gd_kvmarch_state(struct kvm_vcpu *v)
 {
     struct kvm_mp_state mp;
 
     if (ioctl(v->fd, KVM_GET_MP_STATE, &mp) != 0)
-        return "running";
+        return "on";
     switch (mp.mp_state) {
     case KVM_MP_STATE_STOPPED:
         return "off";
     case KVM_MP_STATE_SUSPENDED:
         return "suspended";
     default:
-        return "running";
+        return "on";
     }
 }
