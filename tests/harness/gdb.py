@@ -39,24 +39,35 @@ class Gdb:
         os.set_blocking(self.process.stdout.fileno(), False)
         self.buffer = b""
         self.stop = None
+        self.printed = ""
 
-    def post(self, do, text):
-        os.write(self.request, json.dumps({"do": do, "text": text}).encode() + b"\n")
+    def post(self, do, text, tell_running=False):
+        self.printed = ""
+        os.write(self.request, json.dumps({"do": do, "text": text, "tell_running": tell_running}).encode() + b"\n")
 
-    def collect(self, limit=LIMIT):
-        """The answer to a request posted before."""
+    def drain(self):
+        self.printed += (self.process.stdout.read() or b"").decode(errors="replace")
+
+    def line(self, limit):
         while b"\n" not in self.buffer:
             ready, _, _ = select.select([self.answer, self.process.stdout], [], [], limit)
             if not ready:
                 raise GdbError(f"no answer within {limit} s")
             if self.process.stdout in ready:
-                self.process.stdout.read()
+                self.drain()
             if self.answer in ready:
                 data = os.read(self.answer, 65536)
                 if not data:
                     raise GdbError("GDB ended")
                 self.buffer += data
-        line, _, self.buffer = self.buffer.partition(b"\n")
+        line, _, rest = self.buffer.partition(b"\n")
+        return line, rest
+
+    def collect(self, limit=LIMIT):
+        """The answer to a request posted before. What GDB printed on its terminal meanwhile, stops above
+        all, is in printed."""
+        line, self.buffer = self.line(limit)
+        self.drain()
         answer = json.loads(line)
         if "error" in answer:
             raise GdbError(answer["error"])
@@ -91,8 +102,11 @@ class Gdb:
         return self(f"target remote {getattr(guest, 'address', guest)}")
 
     def start(self, command):
-        """Begins a command (continue) whose end collect() waits for."""
-        self.post("execute", command)
+        """Begins a command (continue) whose end collect() waits for; returns when the guest runs."""
+        self.post("execute", command, True)
+        line, rest = self.line(LIMIT)
+        if "running" in json.loads(line):
+            self.buffer = rest
 
     def interrupt(self):
         """^C."""

@@ -16,6 +16,19 @@ def on_stop(event):
     stops.append(stop)
 
 
+def on_cont(_):
+    """What GDB is asked to interrupt must run first."""
+    global tell_running
+    if tell_running:
+        tell_running = False
+        say({"running": True})
+
+
+def say(answer):
+    answers.write(json.dumps(answer) + "\n")
+    answers.flush()
+
+
 def number(value):
     try:
         return int(value)
@@ -39,11 +52,15 @@ def serve(request):
     raise ValueError(what)
 
 
+tell_running = False
 gdb.events.stop.connect(on_stop)
+gdb.events.cont.connect(on_cont)
 for line in requests:
     try:
         stops.clear()
-        answer = {"ok": serve(json.loads(line))}
+        request = json.loads(line)
+        tell_running = request.get("tell_running")
+        answer = {"ok": serve(request)}
         if stops:
             thread = gdb.selected_thread()
             answer["stop"] = dict(stops[-1], thread=thread.num if thread else 0,
@@ -53,5 +70,6 @@ for line in requests:
         answer = {"error": "interrupted"}
     except BaseException as e:
         answer = {"error": f"{e}" or type(e).__name__}
-    answers.write(json.dumps(answer) + "\n")
-    answers.flush()
+    tell_running = False
+    gdb.flush()
+    say(answer)
