@@ -69,11 +69,11 @@ class Host:
     native: no host is booted, the shell runs on this machine. files are SOURCE:TARGET; path() says
     where a target is found by a command."""
 
-    def __init__(self, files=(), ports=1, smp=None, memory="2G", timeout=1500, native=False):
+    def __init__(self, files=(), ports=1, smp=None, memory="2G", timeout=1500, native=False, disk=None):
         self.folder = tempfile.TemporaryDirectory(prefix="guestdbg-e2e-")
         self.share = self.folder.name
         self.files = dict(reversed(f.partition(":")[::2]) for f in files) if native else {}
-        command, environment = self.native() if native else self.emulated(files, ports, smp, memory, timeout)
+        command, environment = self.native() if native else self.emulated(files, ports, smp, memory, timeout, disk)
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, env=environment,
                                         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
                                         errors="replace", bufsize=1)
@@ -98,7 +98,7 @@ class Host:
     def path(self, target):
         return self.files.get(target, target)
 
-    def emulated(self, files, ports, smp, memory, timeout):
+    def emulated(self, files, ports, smp, memory, timeout, disk):
         command = [os.path.join(TOP, "lab", "run"), ARCH, "--host-kernel", KERNEL, "--cpu", CPU,
                    "--smp", str(smp or SMP), "--memory", memory, "--timeout", str(timeout), "--stdin",
                    "--share", self.share, "--file", os.path.join(BUILD, "src", "guestdbg"),
@@ -107,6 +107,8 @@ class Host:
             command += ["--forward", f"0:{4444 + n}"]
         for f in files:
             command += ["--file", f]
+        if disk:
+            command += ["--disk", disk]
         return command + ["--", "sh"], None
 
     def read(self, stream, sink):
@@ -131,7 +133,7 @@ class Host:
         """Runs a command in the host; its output (stdout and stderr) and exit status."""
         self.count += 1
         start, mark = len(self.out.all), f"done-{self.count}"
-        self.say(f"{{ {command}\n}} 2>&1 </dev/null; echo; echo {mark} $?")
+        self.say(f"{{ {command}\n}} 2>&1 </dev/null; s=$?; echo; echo {mark} $s")
         m, at = self.out.wait(rf"^{mark} (\d+)$", start, limit)
         lines = self.out.all[start:at]
         return "\n".join(lines).rstrip("\n"), int(m.group(1))
