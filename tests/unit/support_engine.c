@@ -44,14 +44,14 @@ void engine_begin(unsigned nvcpus)
 
 void engine_loop(unsigned n)
 {
-    uint16_t back = (uint16_t)-(int)n;
+    uint16_t back = (uint16_t) - (int)n;
 
     fake_word(&f, CODE + 4ULL * n, FAKE_INSN(FAKE_JUMP, 0, back & 0xff, back >> 8));
 }
 
 void engine_go_one(unsigned vcpu, enum gd_mode mode, enum gd_mode rest)
 {
-    struct gd_action a[FAKE_VCPUS] = {{.mode = GD_HALT}};
+    struct gd_action a[FAKE_VCPUS] = { { .mode = GD_HALT } };
 
     for (unsigned i = 0; i < f.nvcpus; i++)
         a[i].mode = i == vcpu ? mode : rest;

@@ -5,7 +5,7 @@
 
 #include "fake.h"
 
-#define CODE FAKE_RAM                            /* where every vCPU starts */
+#define CODE FAKE_RAM /* where every vCPU starts */
 #define DATA (FAKE_RAM + FAKE_RAM_SIZE / 2)
 
 extern struct fake f;

@@ -285,7 +285,7 @@ static void a_raw_pair_that_stops_elsewhere_than_its_value_says_is_passed_too(vo
     arch.plan = plan_next;
     engine_begin_with(1, &arch, NULL);
     engine_loop(8);
-    assert_int_equal(gd_engine_insert_raw(&f.e, false, (struct gd_hw_pair){0x411, CODE + 4}), 0);
+    assert_int_equal(gd_engine_insert_raw(&f.e, false, (struct gd_hw_pair){ 0x411, CODE + 4 }), 0);
     for (unsigned n = 1; n <= 3; n++) {
         engine_go(GD_RUN);
         assert_int_equal(engine_stop().reason, GD_STOP_HWBREAK);
@@ -346,7 +346,7 @@ static void a_finished_step_is_told_before_the_breakpoint_of_another(void **stat
     engine_set_pc(1, CODE + 8);
     engine_go_one(0, GD_STEP, GD_RUN);
     assert_int_equal(gd_vcpu_enter(&f.e, 1, false), GD_ENTER); /* 1 is inside and hits ... */
-    gd_vcpu_exit(&f.e, 1, &(struct gd_exit){.kind = GD_EXIT_DEBUG, .syndrome = FAKE_EX_BREAK});
+    gd_vcpu_exit(&f.e, 1, &(struct gd_exit){ .kind = GD_EXIT_DEBUG, .syndrome = FAKE_EX_BREAK });
     assert_int_equal(gd_vcpu_enter(&f.e, 1, false), GD_PARK);
     /* ... while 0 had been let in just before and finishes */
     atomic_store(&f.vcpus[0].request, 0);
@@ -363,7 +363,7 @@ static void a_finished_step_is_told_before_the_breakpoint_of_another(void **stat
 
 static void a_second_finished_step_is_told_without_anyone_running(void **state)
 {
-    struct gd_action a[2] = {{.mode = GD_STEP}, {.mode = GD_STEP}};
+    struct gd_action a[2] = { { .mode = GD_STEP }, { .mode = GD_STEP } };
     uint64_t executed;
     struct gd_stop s;
 
@@ -440,7 +440,7 @@ static void a_pass_over_a_breakpoint_holds_all_others(void **state)
     assert_int_equal(gd_vcpu_enter(&f.e, 0, true), GD_ENTER_ALONE);
     assert_int_equal(f.ram[8], FAKE_NOP);
     f.v[0].reg[FAKE_PC] += 4;
-    gd_vcpu_exit(&f.e, 0, &(struct gd_exit){.kind = GD_EXIT_DEBUG, .syndrome = FAKE_EX_STEP});
+    gd_vcpu_exit(&f.e, 0, &(struct gd_exit){ .kind = GD_EXIT_DEBUG, .syndrome = FAKE_EX_STEP });
     assert_int_equal(gd_vcpu_enter(&f.e, 0, true), GD_ENTER);
     assert_int_equal(f.ram[8], FAKE_BREAK); /* and back before they go on */
     assert_false(f.v[0].arm.step);
@@ -461,8 +461,8 @@ static void a_pass_that_another_stop_ends_is_made_up_for_later(void **state)
     engine_go(GD_RUN);
     gd_vcpu_enter(&f.e, 0, false);
     gd_vcpu_enter(&f.e, 0, true); /* about to step, when 1, just gone out, is judged */
-    gd_vcpu_exit(&f.e, 1, &(struct gd_exit){.kind = GD_EXIT_DEBUG, .syndrome = FAKE_EX_BREAK});
-    gd_vcpu_exit(&f.e, 0, &(struct gd_exit){.kind = GD_EXIT_NONE});
+    gd_vcpu_exit(&f.e, 1, &(struct gd_exit){ .kind = GD_EXIT_DEBUG, .syndrome = FAKE_EX_BREAK });
+    gd_vcpu_exit(&f.e, 0, &(struct gd_exit){ .kind = GD_EXIT_NONE });
     assert_int_equal(gd_vcpu_enter(&f.e, 0, true), GD_PARK);
     assert_int_equal(f.ram[8], FAKE_BREAK);
     s = engine_stop();
@@ -502,7 +502,7 @@ static void an_instruction_that_the_vmm_finishes_is_one_step(void **state)
 
 static void a_range_step_ends_outside_and_steps_at_least_once(void **state)
 {
-    struct gd_action a = {.mode = GD_RANGE, .start = CODE, .end = CODE + 0x14};
+    struct gd_action a = { .mode = GD_RANGE, .start = CODE, .end = CODE + 0x14 };
 
     (void)state;
     engine_begin(1);
@@ -520,7 +520,7 @@ static void a_range_step_ends_outside_and_steps_at_least_once(void **state)
 
 static void a_range_step_stops_at_a_breakpoint_inside(void **state)
 {
-    struct gd_action a = {.mode = GD_RANGE, .start = CODE, .end = CODE + 0x24};
+    struct gd_action a = { .mode = GD_RANGE, .start = CODE, .end = CODE + 0x24 };
 
     (void)state;
     engine_begin(1);
@@ -543,8 +543,8 @@ static void a_range_step_stops_at_a_breakpoint_inside(void **state)
 
 static void the_others_get_a_slice_when_one_steps_on_or_waits(void **state)
 {
-    struct gd_action a[2] = {{.mode = GD_RANGE, .start = CODE, .end = CODE + 0x1000},
-                             {.mode = GD_RUN}};
+    struct gd_action a[2] = { { .mode = GD_RANGE, .start = CODE, .end = CODE + 0x1000 },
+                              { .mode = GD_RUN } };
 
     (void)state;
     engine_begin(2);
@@ -730,7 +730,7 @@ static void a_watched_exclusive_store_is_not_lost_when_its_sequence_is_cut_short
     assert_int_equal(gd_vcpu_enter(&f.e, 0, true), GD_ENTER_ALONE);
     f.v[0].reg[FAKE_PC] = CODE + 12; /* the store is done; then a kick */
     gd_engine_interrupt(&f.e, 1);
-    gd_vcpu_exit(&f.e, 0, &(struct gd_exit){.kind = GD_EXIT_NONE});
+    gd_vcpu_exit(&f.e, 0, &(struct gd_exit){ .kind = GD_EXIT_NONE });
     s = engine_stop();
     if (s.reason == GD_STOP_INTERRUPT) {
         engine_go(GD_RUN);
@@ -809,7 +809,8 @@ static void begin_device(int (*how)(void *, unsigned))
 }
 
 static const struct gd_exit device_store = {
-    .kind = GD_EXIT_MMIO, .addr = FAKE_DEVICE + 0x10, .len = 8, .write = true};
+    .kind = GD_EXIT_MMIO, .addr = FAKE_DEVICE + 0x10, .len = 8, .write = true
+};
 
 static void a_watched_device_access_is_told_before_the_device_sees_it(void **state)
 {
@@ -829,7 +830,7 @@ static void a_watched_device_access_is_told_before_the_device_sees_it(void **sta
     assert_int_equal(gd_vcpu_enter(&f.e, 0, true), GD_ENTER_ALONE);
     assert_int_equal(gd_vcpu_exit(&f.e, 0, &device_store), GD_NOT_DEBUG);
     f.v[0].reg[FAKE_PC] += 4;
-    gd_vcpu_exit(&f.e, 0, &(struct gd_exit){.kind = GD_EXIT_OTHER});
+    gd_vcpu_exit(&f.e, 0, &(struct gd_exit){ .kind = GD_EXIT_OTHER });
     assert_int_equal(gd_vcpu_enter(&f.e, 0, true), GD_ENTER);
     assert_int_equal(undone, 1);
     assert_int_equal(engine_hits(FAKE_DEVICE + 0x10), 1);
@@ -846,7 +847,7 @@ static void a_watched_device_access_that_cannot_be_undone_is_told_after_it(void 
     assert_int_equal(gd_vcpu_enter(&f.e, 0, true), GD_ENTER_ALONE);
     assert_int_equal(gd_vcpu_exit(&f.e, 0, &device_store), GD_NOT_DEBUG);
     f.v[0].reg[FAKE_PC] += 4;
-    gd_vcpu_exit(&f.e, 0, &(struct gd_exit){.kind = GD_EXIT_OTHER});
+    gd_vcpu_exit(&f.e, 0, &(struct gd_exit){ .kind = GD_EXIT_OTHER });
     assert_int_equal(gd_vcpu_enter(&f.e, 0, false), GD_PARK);
     assert_true(gd_engine_take_stop(&f.e, &s));
     assert_int_equal(s.reason, GD_STOP_WATCH);

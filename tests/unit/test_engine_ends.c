@@ -172,7 +172,7 @@ static void *going_mem(void *ctx, uint64_t gpa, size_t len, bool write, int *err
 
 static void a_word_that_cannot_be_planted_refuses_the_resume_until_it_is_removed(void **state)
 {
-    struct gd_action a = {.mode = GD_RUN};
+    struct gd_action a = { .mode = GD_RUN };
     struct gd_backend be;
 
     (void)state;
@@ -203,7 +203,7 @@ static void a_word_that_cannot_be_planted_refuses_the_resume_until_it_is_removed
 
 static void nothing_is_changed_or_read_while_a_vcpu_runs(void **state)
 {
-    struct gd_action a = {.mode = GD_RUN};
+    struct gd_action a = { .mode = GD_RUN };
     uint8_t b[8];
     size_t done;
 
@@ -224,7 +224,7 @@ static void nothing_is_changed_or_read_while_a_vcpu_runs(void **state)
 
 static void guest_time_stands_still_from_stop_to_resume(void **state)
 {
-    struct gd_action none = {.mode = GD_HALT};
+    struct gd_action none = { .mode = GD_HALT };
 
     (void)state;
     engine_begin(1);
@@ -349,7 +349,7 @@ static void a_detach_in_the_midst_of_a_step_leaves_nothing(void **state)
     gd_vcpu_enter(&f.e, 0, false);
     assert_int_equal(gd_vcpu_enter(&f.e, 0, true), GD_ENTER_ALONE);
     assert_false(gd_engine_detach(&f.e, true));
-    gd_vcpu_exit(&f.e, 0, &(struct gd_exit){.kind = GD_EXIT_NONE});
+    gd_vcpu_exit(&f.e, 0, &(struct gd_exit){ .kind = GD_EXIT_NONE });
     assert_int_equal(gd_vcpu_enter(&f.e, 0, true), GD_PARK);
     fake_run(&f, 1, 5);
     assert_true(gd_engine_detach(&f.e, true));
@@ -456,7 +456,7 @@ static void a_stop_of_a_lost_vcpu_stops_those_that_were_let_go_meanwhile(void **
     assert_true(gd_engine_take_stop(&f.e, &s));
     gd_engine_remove(&f.e, 0, GD_SW, CODE + 8, 4);
     gd_engine_insert(&f.e, 0, GD_SW, CODE + 8, 4);
-    gd_vcpu_exit(&f.e, 1, &(struct gd_exit){.kind = GD_EXIT_DEBUG, .syndrome = FAKE_EX_BREAK});
+    gd_vcpu_exit(&f.e, 1, &(struct gd_exit){ .kind = GD_EXIT_DEBUG, .syndrome = FAKE_EX_BREAK });
     engine_go(GD_RUN); /* takes back what the lost one had just asked for */
     fake_run(&f, 1, 1);
     assert_false(gd_engine_take_stop(&f.e, &s)); /* but here it is asked again */

@@ -22,9 +22,9 @@
 #include "engine/points.h"
 #include "fake.h"
 
-#define CODE FAKE_RAM
-#define DATA(i) (FAKE_RAM + FAKE_RAM_SIZE / 2 + 64ULL * (i))
-#define BUDGET 40     /* instructions before a vCPU leaves the guest by itself */
+#define CODE       FAKE_RAM
+#define DATA(i)    (FAKE_RAM + FAKE_RAM_SIZE / 2 + 64ULL * (i))
+#define BUDGET     40 /* instructions before a vCPU leaves the guest by itself */
 #define PATIENCE_S 60 /* without any event: somebody is stuck */
 
 enum { LOAD, ADD, STORE, NOP, CALL, WAIT, ADD2, JUMP, INSNS };
@@ -45,15 +45,15 @@ struct spot {
 };
 
 static const struct spot spots[] = {
-    {GD_SW, CODE + 4 * ADD, 4, 1u << ADD, -1},
-    {GD_SW, FAKE_HIGH + CODE + 4 * ADD, 4, 1u << ADD, -1},
-    {GD_SW, CODE + 4 * CALL, 4, 1u << CALL, -1},
-    {GD_SW, CODE + 4 * ADD2, 4, 1u << ADD2, -1},
-    {GD_SW, FAKE_HIGH + CODE + 4 * JUMP, 4, 1u << JUMP, -1},
-    {GD_HW, CODE + 4 * NOP, 4, 1u << NOP, -1},
-    {GD_HW, FAKE_HIGH + CODE + 4 * NOP, 4, 1u << NOP, -1},
-    {GD_WRITE, DATA(0) + 2, 3, 1u << STORE, 0},
-    {GD_ACCESS, DATA(1), 8, 1u << LOAD | 1u << STORE, 1},
+    { GD_SW, CODE + 4 * ADD, 4, 1u << ADD, -1 },
+    { GD_SW, FAKE_HIGH + CODE + 4 * ADD, 4, 1u << ADD, -1 },
+    { GD_SW, CODE + 4 * CALL, 4, 1u << CALL, -1 },
+    { GD_SW, CODE + 4 * ADD2, 4, 1u << ADD2, -1 },
+    { GD_SW, FAKE_HIGH + CODE + 4 * JUMP, 4, 1u << JUMP, -1 },
+    { GD_HW, CODE + 4 * NOP, 4, 1u << NOP, -1 },
+    { GD_HW, FAKE_HIGH + CODE + 4 * NOP, 4, 1u << NOP, -1 },
+    { GD_WRITE, DATA(0) + 2, 3, 1u << STORE, 0 },
+    { GD_ACCESS, DATA(1), 8, 1u << LOAD | 1u << STORE, 1 },
 };
 #define SPOTS (sizeof(spots) / sizeof(spots[0]))
 
@@ -150,7 +150,7 @@ static void count(struct world *w, struct actor *a, uint64_t pc)
 /* In the guest. True if the exit is the VMM's to serve. */
 static bool in_guest(struct world *w, struct actor *a, bool alone)
 {
-    struct gd_exit x = {.kind = GD_EXIT_NONE};
+    struct gd_exit x = { .kind = GD_EXIT_NONE };
     bool left = false;
 
     if (atomic_fetch_add(&w->inside, 1) && alone)
@@ -181,7 +181,7 @@ static void let_others(struct world *w, struct actor *a, bool *alone)
 /* The VMM has served an exit, meanwhile holding nobody; the engine hears of it. */
 static void served(struct world *w, struct actor *a)
 {
-    static const struct gd_exit other = {.kind = GD_EXIT_OTHER};
+    static const struct gd_exit other = { .kind = GD_EXIT_OTHER };
 
     if (!gd_gate_enter(&w->gate, a->i))
         return;
@@ -408,7 +408,7 @@ static void choose_actions(struct world *w)
         bool high = i % 4 == 3;
         struct gd_action *a = &w->actions[i];
 
-        *a = (struct gd_action){.start = CODE + (high ? FAKE_HIGH : 0)};
+        *a = (struct gd_action){ .start = CODE + (high ? FAKE_HIGH : 0) };
         a->end = a->start + 4 * (1 + dice(w, INSNS));
         a->mode = kind < 4 ? GD_RUN : kind == 4 ? GD_HALT : (enum gd_mode)dice(w, 4);
         if (i == one && kind > 0)
@@ -476,7 +476,7 @@ static void come_again(struct world *w)
 
 static void open_world(struct world *w, unsigned nvcpus)
 {
-    struct gd_gate_config gate = {nvcpus, gate_kick, wanted, parked, w};
+    struct gd_gate_config gate = { nvcpus, gate_kick, wanted, parked, w };
     struct gd_engine_config cfg;
 
     memset(w, 0, sizeof(*w));
@@ -576,7 +576,7 @@ static void hits_that_are_passed_over_are_counted_exactly(void **state)
         w->base[k] = balance(w, &spots[k]);
     }
     for (unsigned i = 0; i < w->f.nvcpus; i++)
-        w->actions[i] = (struct gd_action){.mode = GD_RUN};
+        w->actions[i] = (struct gd_action){ .mode = GD_RUN };
     assert_int_equal(gd_engine_resume(&w->f.e, w->actions), 0);
     while (!gd_engine_take_stop(&w->f.e, &s))
         await_event(w);
