@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The protocol session on the debug UART. It begins with the first packet that a debugger
- * sends; anything else on the line is noise and dropped. One CPU has it at a time, the one that the UART's
- * interrupt is routed to; it runs whenever that CPU is in EL2 and there
- * is news: bytes, room for bytes, or a CPU that parked. Nothing here waits.
+ * sends; anything else on the line is noise and dropped. One CPU has it at a time, the one that
+ * the UART's interrupt is routed to; it runs whenever that CPU is in EL2 and there is news:
+ * bytes, room for bytes, or a CPU that parked. Nothing here waits.
  */
 #include "monitor/arm64/monitor.h"
 #include "monitor/arm64/sysreg.h"
 #include "rsp/session.h"
 #include "rsp/state.h"
 
-#define PACKET_SIZE 4096u
-#define ANSWER_MS 2000u
+#define PACKET_SIZE   4096u
+#define ANSWER_MS     2000u
 #define LAST_WORDS_MS 200u
 
 static struct gd_session session;
@@ -19,7 +19,7 @@ static struct gd_session_config config;
 static uint8_t rx[PACKET_SIZE + 4], tx[2 * PACKET_SIZE + 8];
 static uint8_t in[64]; /* read from the UART, not yet taken by the session */
 static unsigned in_at, in_n;
-static bool is_open;   /* a client is there */
+static bool is_open;        /* a client is there */
 static unsigned greeted[2]; /* bytes of each greeting seen */
 static uint64_t give_up_at;
 static _Atomic uint32_t control_cpu;

@@ -14,26 +14,28 @@
 #include "monitor/arm64/monitor.h"
 #include "monitor/arm64/sysreg.h"
 
-#define STEP_SYNDROME ((uint64_t)EC_SOFTSTP_LOW << ESR_EC_SHIFT | ESR_IL | ESR_STEP_ISV | ESR_DFSC_DEBUG)
+#define STEP_SYNDROME                                                                              \
+    ((uint64_t)EC_SOFTSTP_LOW << ESR_EC_SHIFT | ESR_IL | ESR_STEP_ISV | ESR_DFSC_DEBUG)
 #define BT_CONTEXT_FIRST 2u /* BT of 2 and more compares a context */
 
 /* ---- the registers ---- */
 
-#define EACH(X) X(0) X(1) X(2) X(3) X(4) X(5) X(6) X(7) X(8) X(9) X(10) X(11) X(12) X(13) X(14) X(15)
-#define PAIR(n)                                                                                  \
-    SYSREG(dbgbvr##n, "S2_0_C0_C" #n "_4")                                                       \
-    SYSREG(dbgbcr##n, "S2_0_C0_C" #n "_5")                                                       \
-    SYSREG(dbgwvr##n, "S2_0_C0_C" #n "_6")                                                       \
+#define EACH(X)                                                                                    \
+    X(0) X(1) X(2) X(3) X(4) X(5) X(6) X(7) X(8) X(9) X(10) X(11) X(12) X(13) X(14) X(15)
+#define PAIR(n)                                                                                    \
+    SYSREG(dbgbvr##n, "S2_0_C0_C" #n "_4")                                                         \
+    SYSREG(dbgbcr##n, "S2_0_C0_C" #n "_5")                                                         \
+    SYSREG(dbgwvr##n, "S2_0_C0_C" #n "_6")                                                         \
     SYSREG(dbgwcr##n, "S2_0_C0_C" #n "_7")
 EACH(PAIR)
 
 static void break_load(unsigned n, uint64_t ctrl, uint64_t value)
 {
-#define CASE(i)                                                                                  \
-    case i:                                                                                      \
-        set_dbgbcr##i(0);                                                                        \
-        set_dbgbvr##i(value);                                                                    \
-        set_dbgbcr##i(ctrl);                                                                     \
+#define CASE(i)                                                                                    \
+    case i:                                                                                        \
+        set_dbgbcr##i(0);                                                                          \
+        set_dbgbvr##i(value);                                                                      \
+        set_dbgbcr##i(ctrl);                                                                       \
         break;
     switch (n) {
         EACH(CASE)
@@ -43,11 +45,11 @@ static void break_load(unsigned n, uint64_t ctrl, uint64_t value)
 
 static void watch_load(unsigned n, uint64_t ctrl, uint64_t value)
 {
-#define CASE(i)                                                                                  \
-    case i:                                                                                      \
-        set_dbgwcr##i(0);                                                                        \
-        set_dbgwvr##i(value);                                                                    \
-        set_dbgwcr##i(ctrl);                                                                     \
+#define CASE(i)                                                                                    \
+    case i:                                                                                        \
+        set_dbgwcr##i(0);                                                                          \
+        set_dbgwvr##i(value);                                                                      \
+        set_dbgwcr##i(ctrl);                                                                       \
         break;
     switch (n) {
         EACH(CASE)
@@ -57,10 +59,10 @@ static void watch_load(unsigned n, uint64_t ctrl, uint64_t value)
 
 static void pair_save(struct debug_regs *g, unsigned n, bool watch)
 {
-#define CASE(i)                                                                                  \
-    case i:                                                                                      \
-        g->wcr[i] = get_dbgwcr##i();                                                             \
-        g->wvr[i] = get_dbgwvr##i();                                                             \
+#define CASE(i)                                                                                    \
+    case i:                                                                                        \
+        g->wcr[i] = get_dbgwcr##i();                                                               \
+        g->wvr[i] = get_dbgwvr##i();                                                               \
         break;
     if (watch) {
         switch (n) {
@@ -69,10 +71,10 @@ static void pair_save(struct debug_regs *g, unsigned n, bool watch)
         return;
     }
 #undef CASE
-#define CASE(i)                                                                                  \
-    case i:                                                                                      \
-        g->bcr[i] = get_dbgbcr##i();                                                             \
-        g->bvr[i] = get_dbgbvr##i();                                                             \
+#define CASE(i)                                                                                    \
+    case i:                                                                                        \
+        g->bcr[i] = get_dbgbcr##i();                                                               \
+        g->bvr[i] = get_dbgbvr##i();                                                               \
         break;
     switch (n) {
         EACH(CASE)
@@ -441,10 +443,10 @@ static void write_mdscr(struct cpu *c, uint64_t value)
 static bool pair_access(struct cpu *c, unsigned n, unsigned op2, bool write, uint64_t *value)
 {
     struct debug_regs *g = &c->debug.guest;
-    uint64_t *reg = op2 == 4 ? &g->bvr[n] :
-                    op2 == 5 ? &g->bcr[n] :
-                    op2 == 6 ? &g->wvr[n] :
-                               &g->wcr[n];
+    uint64_t *reg = op2 == 4   ? &g->bvr[n]
+                    : op2 == 5 ? &g->bcr[n]
+                    : op2 == 6 ? &g->wvr[n]
+                               : &g->wcr[n];
 
     if (n >= (op2 < 6 ? debug_breaks() : debug_watches()))
         return false;

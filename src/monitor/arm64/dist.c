@@ -9,14 +9,14 @@
  */
 #include "monitor/arm64/monitor.h"
 
-#define GICD_CTLR 0x0000u
-#define GICD_CTLR_RWP (1u << 31)
+#define GICD_CTLR       0x0000u
+#define GICD_CTLR_RWP   (1u << 31)
 #define GICD_SETSPI_NSR 0x0040u
 #define GICD_CLRSPI_NSR 0x0048u
-#define GICD_IROUTER 0x6000u
-#define GICR_WAKER 0x0014u
-#define GICR_SGI_FRAME 0x10000u
-#define FRAME_SIZE 0x10000u
+#define GICD_IROUTER    0x6000u
+#define GICR_WAKER      0x0014u
+#define GICR_SGI_FRAME  0x10000u
+#define FRAME_SIZE      0x10000u
 
 static uint32_t guest_ctlr, our_ctlr;
 

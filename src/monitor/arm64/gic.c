@@ -9,33 +9,34 @@
 #include "monitor/arm64/monitor.h"
 #include "monitor/arm64/sysreg.h"
 
-#define GICR_TYPER 0x0008u
-#define GICR_TYPER_VLPIS (1ull << 1)
-#define GICR_TYPER_LAST (1ull << 4)
-#define GICR_WAKER 0x0014u
-#define GICR_WAKER_SLEEP (1u << 1)
+#define GICR_TYPER        0x0008u
+#define GICR_TYPER_VLPIS  (1ull << 1)
+#define GICR_TYPER_LAST   (1ull << 4)
+#define GICR_WAKER        0x0014u
+#define GICR_WAKER_SLEEP  (1u << 1)
 #define GICR_WAKER_ASLEEP (1u << 2)
-#define GICR_IGROUPR0 0x10080u
-#define GICR_ISENABLER0 0x10100u
-#define GICR_IPRIORITYR 0x10400u
+#define GICR_IGROUPR0     0x10080u
+#define GICR_ISENABLER0   0x10100u
+#define GICR_IPRIORITYR   0x10400u
 
-#define LR_INTID(lr) ((uint32_t)(lr))
+#define LR_INTID(lr)    ((uint32_t)(lr))
 #define LR_PRIORITY(lr) ((unsigned)((lr) >> 48 & 0xff))
-#define LR_GROUP1 (1ull << 60)
-#define LR_HW (1ull << 61)
-#define LR_PENDING (1ull << 62)
-#define LR_ACTIVE (1ull << 63)
-#define LR_STATE (LR_PENDING | LR_ACTIVE)
+#define LR_GROUP1       (1ull << 60)
+#define LR_HW           (1ull << 61)
+#define LR_PENDING      (1ull << 62)
+#define LR_ACTIVE       (1ull << 63)
+#define LR_STATE        (LR_PENDING | LR_ACTIVE)
 
 #define INTID_SPECIAL 1020u
-#define INTID_LPI 8192u
-#define PMR_ALL 0xf8u
-#define PMR_OURS 0x10u /* ours have priority 0 */
+#define INTID_LPI     8192u
+#define PMR_ALL       0xf8u
+#define PMR_OURS      0x10u /* ours have priority 0 */
 
-#define LIST(X)                                                                                  \
-    X(0, 12, 0) X(1, 12, 1) X(2, 12, 2) X(3, 12, 3) X(4, 12, 4) X(5, 12, 5) X(6, 12, 6)          \
-    X(7, 12, 7) X(8, 13, 0) X(9, 13, 1) X(10, 13, 2) X(11, 13, 3) X(12, 13, 4) X(13, 13, 5)      \
-    X(14, 13, 6) X(15, 13, 7)
+#define LIST(X)                                                                                    \
+    X(0, 12, 0)                                                                                    \
+    X(1, 12, 1) X(2, 12, 2) X(3, 12, 3) X(4, 12, 4) X(5, 12, 5) X(6, 12, 6) X(7, 12, 7)            \
+        X(8, 13, 0) X(9, 13, 1) X(10, 13, 2) X(11, 13, 3) X(12, 13, 4) X(13, 13, 5) X(14, 13, 6)   \
+            X(15, 13, 7)
 #define LR_REG(n, crm, op2) SYSREG(lr##n, "S3_4_C12_C" #crm "_" #op2)
 LIST(LR_REG)
 
@@ -43,8 +44,8 @@ static bool two_groups; /* group 0 is ours to use: GICD_CTLR.DS */
 
 static uint64_t lr_get(unsigned i)
 {
-#define CASE(n, crm, op2)                                                                        \
-    case n:                                                                                      \
+#define CASE(n, crm, op2)                                                                          \
+    case n:                                                                                        \
         return get_lr##n();
     switch (i) {
         LIST(CASE)
@@ -55,9 +56,9 @@ static uint64_t lr_get(unsigned i)
 
 static void lr_set(unsigned i, uint64_t v)
 {
-#define CASE(n, crm, op2)                                                                        \
-    case n:                                                                                      \
-        set_lr##n(v);                                                                            \
+#define CASE(n, crm, op2)                                                                          \
+    case n:                                                                                        \
+        set_lr##n(v);                                                                              \
         break;
     switch (i) {
         LIST(CASE)

@@ -10,17 +10,17 @@
 #include "monitor/arm64/sysreg.h"
 
 #define ENTRIES 512u
-#define POOL 24u
+#define POOL    24u
 
 #define DESC_VALID (1ull << 0)
 #define DESC_TABLE (1ull << 1) /* at level 3: page */
-#define DESC_ADDR 0x0000fffffffff000ull
-#define DESC_AF (1ull << 10)
+#define DESC_ADDR  0x0000fffffffff000ull
+#define DESC_AF    (1ull << 10)
 #define DESC_INNER (3ull << 8)
 
 /* EL2 stage 1: AttrIndx 0 device, 1 normal; AP[1] is RES1 */
-#define S1_DEVICE (DESC_AF | 1ull << 6 | 1ull << 54)
-#define S1_NORMAL (DESC_AF | 1ull << 6 | DESC_INNER | 1ull << 2)
+#define S1_DEVICE  (DESC_AF | 1ull << 6 | 1ull << 54)
+#define S1_NORMAL  (DESC_AF | 1ull << 6 | DESC_INNER | 1ull << 2)
 #define MAIR_VALUE 0xff04ull /* 0: nGnRE, 1: write-back */
 /* Stage 2: read, write, execute; write-back, so that stage 1 decides */
 #define S2_ALL (DESC_AF | DESC_INNER | 3ull << 6 | 0xfull << 2)

@@ -17,13 +17,13 @@
 #include "base/out.h"
 #include "engine/engine.h"
 
-#define MAX_CPUS 8
-#define MAX_RAM 8
+#define MAX_CPUS   8
+#define MAX_RAM    8
 #define MAX_REDIST 4
 #ifndef STACK_SIZE
 #define STACK_SIZE 16384 /* meson.build gives the assembler's and ours */
 #endif
-#define QUEUE_SIZE 64
+#define QUEUE_SIZE    64
 #define MONITOR_BLOCK 0x200000ull /* the monitor has the 2 MB block it is linked into */
 
 /* What entry.S saves and restores on every exception from the guest. */
@@ -49,16 +49,16 @@ struct machine {
     struct range uart;                   /* debug UART, base 0 if there is none */
     unsigned uart_irq;                   /* its SPI as INTID */
     struct range kernel, initrd, tree;
-    uint64_t kernel_end;                 /* with the kernel's bss */
-    const char *bootargs;                /* of the kernel module, NULL if it has none */
-    bool wait;                           /* stop the guest before its first instruction */
+    uint64_t kernel_end;  /* with the kernel's bss */
+    const char *bootargs; /* of the kernel module, NULL if it has none */
+    bool wait;            /* stop the guest before its first instruction */
 };
 
 extern struct machine machine;
 
-void tree_read(uint64_t where);    /* fills machine or stops with a sentence */
-void tree_modules(void);           /* finds and checks kernel and initrd, likewise */
-void tree_hand_on(void);           /* edits the tree in place for the guest */
+void tree_read(uint64_t where); /* fills machine or stops with a sentence */
+void tree_modules(void);        /* finds and checks kernel and initrd, likewise */
+void tree_hand_on(void);        /* edits the tree in place for the guest */
 
 /* ---- per CPU ---- */
 
@@ -74,19 +74,19 @@ enum ss_mode { SS_OFF, SS_GUEST, SS_SILENT };
 
 /* The second debug register set of the CPU and what is loaded (debug.c). */
 struct debug {
-    struct debug_regs guest;  /* the guest's, valid while active */
-    bool active;              /* MDCR_EL2 traps are on; else the guest owns its hardware */
-    bool reload;              /* the merged set must be written again */
+    struct debug_regs guest; /* the guest's, valid while active */
+    bool active;             /* MDCR_EL2 traps are on; else the guest owns its hardware */
+    bool reload;             /* the merged set must be written again */
     struct gd_hw_set ours;
     uint64_t generation;
     uint16_t lift_b, lift_w;
-    bool sw, hw, step;        /* of struct gd_arm */
-    uint16_t lost_b, lost_w;  /* pairs of the guest that ours pushed out */
-    bool guest_ss;            /* the guest's PSTATE.SS while active */
-    enum ss_mode ss_mode;     /* why MDSCR_EL1.SS is set beside our own step */
-    bool pass;                /* one instruction with the guest's pairs left out */
-    bool in_flight;           /* entered with PSTATE.SS set; still set = not yet executed */
-    uint8_t from_el;          /* where that entry was */
+    bool sw, hw, step;       /* of struct gd_arm */
+    uint16_t lost_b, lost_w; /* pairs of the guest that ours pushed out */
+    bool guest_ss;           /* the guest's PSTATE.SS while active */
+    enum ss_mode ss_mode;    /* why MDSCR_EL1.SS is set beside our own step */
+    bool pass;               /* one instruction with the guest's pairs left out */
+    bool in_flight;          /* entered with PSTATE.SS set; still set = not yet executed */
+    uint8_t from_el;         /* where that entry was */
     uint64_t from_pc;
 };
 
@@ -94,7 +94,7 @@ struct cpu {
     struct frame *frame;
     unsigned index;
     uint64_t mpidr;
-    uint64_t gicr;             /* redistributor, 0 = none */
+    uint64_t gicr; /* redistributor, 0 = none */
     _Atomic uint32_t power;
     uint64_t on_entry, on_context;
     _Atomic uint32_t in_guest; /* in the guest, or not yet past gd_vcpu_exit() */
@@ -109,7 +109,7 @@ struct cpu {
     bool shadow_enabled;
     uint8_t shadow_priority;
     unsigned nqueue;
-    uint64_t queue[QUEUE_SIZE];  /* list register values that found no register, by priority */
+    uint64_t queue[QUEUE_SIZE]; /* list register values that found no register, by priority */
 
     struct debug debug;
 
@@ -120,9 +120,9 @@ struct cpu {
     uint8_t v[32][16];
     uint32_t v_dirty;
     uint64_t fpsr, fpcr;
-    bool own_dirty;              /* TPIDR_EL0, FPSR or FPCR */
+    bool own_dirty; /* TPIDR_EL0, FPSR or FPCR */
 
-    struct gd_cpu view;          /* for injection outside the engine */
+    struct gd_cpu view; /* for injection outside the engine */
     struct gd_why view_why;
     uint64_t exits;
 };
@@ -148,22 +148,22 @@ void cache_clean_code(uint64_t start, uint64_t end);
 
 /* ---- mmu.c ---- */
 void mmu_early(uint64_t tree);
-void mmu_machine(void);         /* own tables by the machine's RAM; the guest's stage 2 */
+void mmu_machine(void); /* own tables by the machine's RAM; the guest's stage 2 */
 void mmu_hide(uint64_t base, uint64_t size);
-void mmu_cpu(void);             /* turn both on for this CPU */
+void mmu_cpu(void); /* turn both on for this CPU */
 bool mmu_is_ram(uint64_t base, uint64_t size);
 unsigned mmu_ipa_bits(void);
 
 /* ---- cpu.c ---- */
-void cpu_el2_setup(struct cpu *c);  /* EL2 controls, once per CPU */
+void cpu_el2_setup(struct cpu *c); /* EL2 controls, once per CPU */
 void cpu_el1_reset(struct cpu *c, uint64_t entry, uint64_t context);
-void cpu_target(void);              /* fills target from the ID registers */
-void cpu_intersect(void);           /* ... with those of this CPU */
+void cpu_target(void);    /* fills target from the ID registers */
+void cpu_intersect(void); /* ... with those of this CPU */
 
 /* ---- uart.c ---- */
 void uart_open(uint64_t base);
 bool uart_get(uint8_t *byte);
-bool uart_put(uint8_t byte);   /* false: no room now */
+bool uart_put(uint8_t byte); /* false: no room now */
 void uart_interrupts(bool rx, bool tx);
 /* Sentences on the UART, with bounded waiting for room. stop: then the CPU stops for good. */
 _Noreturn void stop(const char *text);
@@ -173,23 +173,23 @@ void say_x(const char *before, uint64_t value, const char *after);
 extern _Atomic bool guest_runs; /* the first UART is the guest's */
 
 /* ---- psci.c ---- */
-void psci_call(struct cpu *c);      /* SMC or HVC of the guest; PC is past it */
+void psci_call(struct cpu *c); /* SMC or HVC of the guest; PC is past it */
 bool psci_start_cpus(void);
-void psci_wait_on(struct cpu *c);   /* returns when the guest has turned the CPU on */
+void psci_wait_on(struct cpu *c); /* returns when the guest has turned the CPU on */
 _Noreturn void psci_machine_off(bool reset);
 
 /* ---- gic.c, dist.c ---- */
 #define OUR_SGI 15u
 void gic_init(void);
 void gic_cpu_init(struct cpu *c);
-void gic_poll(struct cpu *c);       /* acknowledges what is pending */
-void gic_flush(struct cpu *c);      /* before the guest is entered */
-void gic_park(bool parked);         /* parked: only our own interrupts wake the CPU */
+void gic_poll(struct cpu *c);  /* acknowledges what is pending */
+void gic_flush(struct cpu *c); /* before the guest is entered */
+void gic_park(bool parked);    /* parked: only our own interrupts wake the CPU */
 void gic_kick(struct cpu *c);
-void gic_kick_all(void);            /* all but this one */
+void gic_kick_all(void); /* all but this one */
 void gic_inject(struct cpu *c, uint32_t intid, unsigned priority, bool group1);
 void gic_guest_sgi(struct cpu *c, uint64_t value);
-bool gic_guest_pending(void);       /* an interrupt waits in a list register */
+bool gic_guest_pending(void); /* an interrupt waits in a list register */
 void gic_route_uart(struct cpu *c);
 bool dist_owns(uint64_t ipa);
 bool dist_access(uint64_t ipa, unsigned size, bool write, uint64_t *value);
@@ -197,13 +197,13 @@ void dist_init(void);
 
 /* ---- debug.c ---- */
 void debug_arm(struct cpu *c, const struct gd_arm *arm);
-void debug_enter(struct cpu *c);                /* last thing before the guest */
+void debug_enter(struct cpu *c); /* last thing before the guest */
 /* Guest access to a debug register, by SYSREG_KEY; false: undefined. */
 bool debug_access(struct cpu *c, unsigned key, bool write, uint64_t *value);
 bool debug_stepped(struct cpu *c); /* after another exit: a step of the engine is complete */
 /* A debug exception of the guest. True: x is filled for the engine. */
 bool debug_exit(struct cpu *c, uint64_t esr, uint64_t far, struct gd_exit *x);
-void debug_skipped(struct cpu *c);              /* an instruction was emulated */
+void debug_skipped(struct cpu *c); /* an instruction was emulated */
 void debug_power_on(struct cpu *c);
 void debug_describe(void *ctx, struct gd_out *o);
 unsigned debug_breaks(void);
@@ -223,17 +223,17 @@ int regs_wide_set(void *ctx, unsigned vcpu, unsigned num, const uint8_t *bytes, 
 void run_init(void);
 void run_finish(struct cpu *c, const struct gd_exit *x); /* x NULL: nothing for the engine */
 void run_started(struct cpu *c);                         /* first entry of a CPU */
-void run_left(struct cpu *c);     /* CPU_OFF */
-void run_idle(struct cpu *c);    /* one round of waiting in EL2 */
+void run_left(struct cpu *c);                            /* CPU_OFF */
+void run_idle(struct cpu *c);                            /* one round of waiting in EL2 */
 bool run_off_wanted(struct cpu *c); /* parks a CPU that is off when all shall stop */
 struct gd_cpu *run_view(struct cpu *c);
 
 /* ---- control.c: the protocol session ---- */
 void control_init(void);
-void control_run(struct cpu *c);    /* on the control CPU */
+void control_run(struct cpu *c); /* on the control CPU */
 void control_notify(void *ctx);
 bool control_here(const struct cpu *c);
-void control_leave(struct cpu *c);  /* c goes off: another CPU takes over */
+void control_leave(struct cpu *c);             /* c goes off: another CPU takes over */
 void control_ended(struct cpu *c, int status); /* the guest turned the machine off */
 
 /* ---- time (cpu.c) ---- */

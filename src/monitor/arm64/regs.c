@@ -17,9 +17,9 @@ SYSREG(TPIDR_EL0, "S3_3_C13_C0_2")
 SYSREG(FPCR, "S3_3_C4_C4_0")
 SYSREG(FPSR, "S3_3_C4_C4_1")
 
-#define STRING(x) #x
+#define STRING(x)                     #x
 #define NAME(op0, op1, crn, crm, op2) STRING(S##op0##_##op1##_C##crn##_C##crm##_##op2)
-#define ACCESSORS(num, name, op0, op1, crn, crm, op2, flags)                                     \
+#define ACCESSORS(num, name, op0, op1, crn, crm, op2, flags)                                       \
     SYSREG(el1_##name, NAME(op0, op1, crn, crm, op2))
 /* OSLSR_EL1 and the ID registers are read only; their setters are never called. */
 GD_ARM64_EL1_REGS(ACCESSORS)
@@ -41,13 +41,13 @@ static bool exists(unsigned num)
     }
 }
 
-#define GET_CASE(num, name, op0, op1, crn, crm, op2, flags)                                      \
-    case num:                                                                                    \
+#define GET_CASE(num, name, op0, op1, crn, crm, op2, flags)                                        \
+    case num:                                                                                      \
         return get_el1_##name();
-#define SET_CASE(num, name, op0, op1, crn, crm, op2, flags)                                      \
-    case num:                                                                                    \
-        if (!((flags) & GD_ARM64_RO))                                                            \
-            set_el1_##name(value);                                                               \
+#define SET_CASE(num, name, op0, op1, crn, crm, op2, flags)                                        \
+    case num:                                                                                      \
+        if (!((flags)&GD_ARM64_RO))                                                                \
+            set_el1_##name(value);                                                                 \
         break;
 
 static uint64_t live_get(unsigned num)
@@ -161,10 +161,10 @@ int regs_get(void *ctx, unsigned vcpu, unsigned num, uint64_t *value)
 
 static int own_set(struct cpu *c, unsigned num, uint64_t value)
 {
-    uint64_t *slot = num == GD_ARM64_TPIDR_EL0 ? &c->tpidr_el0 :
-                     num == GD_ARM64_FPSR      ? &c->fpsr :
-                     num == GD_ARM64_FPCR      ? &c->fpcr :
-                                                 NULL;
+    uint64_t *slot = num == GD_ARM64_TPIDR_EL0 ? &c->tpidr_el0
+                     : num == GD_ARM64_FPSR    ? &c->fpsr
+                     : num == GD_ARM64_FPCR    ? &c->fpcr
+                                               : NULL;
 
     if (!slot)
         return GD_E_NOREG;

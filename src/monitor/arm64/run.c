@@ -8,10 +8,10 @@
 #include "monitor/arm64/monitor.h"
 #include "monitor/arm64/sysreg.h"
 
-#define ANSWER_MS 2000u
-#define SLICE_MS 1u
+#define ANSWER_MS  2000u
+#define SLICE_MS   1u
 #define MAX_POINTS 256u
-#define HASH_BITS 8u
+#define HASH_BITS  8u
 
 struct gd_engine engine;
 static struct gd_vcpu vcpus[MAX_CPUS];

@@ -10,16 +10,16 @@
 
 #include <stdint.h>
 
-#define SYSREG(name, encoding)                                                                   \
-    static inline uint64_t get_##name(void)                                                      \
-    {                                                                                            \
-        uint64_t value;                                                                          \
-        __asm__ volatile("mrs %0, " encoding : "=r"(value)::"memory");                           \
-        return value;                                                                            \
-    }                                                                                            \
-    static inline void set_##name(uint64_t value)                                                \
-    {                                                                                            \
-        __asm__ volatile("msr " encoding ", %0" ::"r"(value) : "memory");                        \
+#define SYSREG(name, encoding)                                                                     \
+    static inline uint64_t get_##name(void)                                                        \
+    {                                                                                              \
+        uint64_t value;                                                                            \
+        __asm__ volatile("mrs %0, " encoding : "=r"(value)::"memory");                             \
+        return value;                                                                              \
+    }                                                                                              \
+    static inline void set_##name(uint64_t value)                                                  \
+    {                                                                                              \
+        __asm__ volatile("msr " encoding ", %0" ::"r"(value) : "memory");                          \
     }
 
 static inline void isb(void)
@@ -50,27 +50,27 @@ SYSREG(HPFAR_EL2, "S3_4_C6_C0_4")
 
 /* Its control of EL1 */
 SYSREG(HCR_EL2, "S3_4_C1_C1_0")
-#define HCR_VM (1ull << 0)
-#define HCR_SWIO (1ull << 1)
-#define HCR_FMO (1ull << 3)
-#define HCR_IMO (1ull << 4)
-#define HCR_TSC (1ull << 19)
-#define HCR_RW (1ull << 31)
-#define HCR_E2H (1ull << 34)
-#define HCR_APK (1ull << 40)
-#define HCR_API (1ull << 41)
+#define HCR_VM     (1ull << 0)
+#define HCR_SWIO   (1ull << 1)
+#define HCR_FMO    (1ull << 3)
+#define HCR_IMO    (1ull << 4)
+#define HCR_TSC    (1ull << 19)
+#define HCR_RW     (1ull << 31)
+#define HCR_E2H    (1ull << 34)
+#define HCR_APK    (1ull << 40)
+#define HCR_API    (1ull << 41)
 #define HCR_ENSCXT (1ull << 53)
-#define HCR_ATA (1ull << 56)
+#define HCR_ATA    (1ull << 56)
 SYSREG(HCRX_EL2, "S3_4_C1_C2_2")
-#define HCRX_ENASR (1ull << 2)
-#define HCRX_ENALS (1ull << 1)
-#define HCRX_ENAS0 (1ull << 0)
-#define HCRX_MSCEN (1ull << 11)
-#define HCRX_TCR2EN (1ull << 14)
+#define HCRX_ENASR    (1ull << 2)
+#define HCRX_ENALS    (1ull << 1)
+#define HCRX_ENAS0    (1ull << 0)
+#define HCRX_MSCEN    (1ull << 11)
+#define HCRX_TCR2EN   (1ull << 14)
 #define HCRX_SCTLR2EN (1ull << 15)
-#define HCRX_ENFPM (1ull << 23)
-#define HCRX_GCSEN (1ull << 22)
-#define HCRX_D128EN (1ull << 17)
+#define HCRX_ENFPM    (1ull << 23)
+#define HCRX_GCSEN    (1ull << 22)
+#define HCRX_D128EN   (1ull << 17)
 SYSREG(VTCR_EL2, "S3_4_C2_C1_2")
 SYSREG(VTTBR_EL2, "S3_4_C2_C1_0")
 SYSREG(VPIDR_EL2, "S3_4_C0_C0_0")
@@ -127,13 +127,13 @@ SYSREG(SPSR_EL1, "S3_0_C4_C0_0")
 
 /* Debug */
 SYSREG(MDCR_EL2, "S3_4_C1_C1_1")
-#define MDCR_HPMN 0x1full
-#define MDCR_TDE (1ull << 8)
-#define MDCR_TDA (1ull << 9)
+#define MDCR_HPMN  0x1full
+#define MDCR_TDE   (1ull << 8)
+#define MDCR_TDA   (1ull << 9)
 #define MDCR_TDOSA (1ull << 10)
-#define MDCR_TDRA (1ull << 11)
-#define MDCR_E2PB (3ull << 12)
-#define MDCR_E2TB (3ull << 24)
+#define MDCR_TDRA  (1ull << 11)
+#define MDCR_E2PB  (3ull << 12)
+#define MDCR_E2TB  (3ull << 24)
 SYSREG(MDSCR_EL1, "S2_0_C0_C2_2")
 SYSREG(OSLAR_EL1, "S2_0_C1_C0_4")
 SYSREG(OSLSR_EL1, "S2_0_C1_C1_4")
@@ -157,15 +157,15 @@ SYSREG(ICC_CTLR_EL1, "S3_0_C12_C12_4")
 SYSREG(ICC_IGRPEN0_EL1, "S3_0_C12_C12_6")
 SYSREG(ICC_IGRPEN1_EL1, "S3_0_C12_C12_7")
 SYSREG(ICH_HCR_EL2, "S3_4_C12_C11_0")
-#define ICH_HCR_EN (1ull << 0)
-#define ICH_HCR_UIE (1ull << 1)
+#define ICH_HCR_EN   (1ull << 0)
+#define ICH_HCR_UIE  (1ull << 1)
 #define ICH_HCR_NPIE (1ull << 3)
 SYSREG(ICH_VTR_EL2, "S3_4_C12_C11_1")
 SYSREG(ICH_VMCR_EL2, "S3_4_C12_C11_7")
 
 /* A register by its five numbers, as bits 20:5 of the MRS instruction and bits of the
  * syndrome of a trapped access order them. */
-#define SYSREG_KEY(op0, op1, crn, crm, op2)                                                      \
+#define SYSREG_KEY(op0, op1, crn, crm, op2)                                                        \
     ((op0) << 14 | (op1) << 11 | (crn) << 7 | (crm) << 3 | (op2))
 
 #endif

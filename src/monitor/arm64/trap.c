@@ -9,18 +9,18 @@
 /* Kinds as entry.S numbers them: 0 to 3 from the guest, 4 to 11 from EL2. */
 enum { FROM_GUEST_SYNC, FROM_GUEST_IRQ, FROM_GUEST_FIQ, FROM_GUEST_ERROR, FROM_EL2 };
 
-#define EC_HVC64 0x16u
-#define EC_SMC64 0x17u
-#define EC_SYSREG 0x18u
+#define EC_HVC64      0x16u
+#define EC_SMC64      0x17u
+#define EC_SYSREG     0x18u
 #define EC_IABORT_LOW 0x20u
 #define EC_DABORT_LOW 0x24u
 
 #define ISS_DABORT_ISV (1ull << 24)
 #define ISS_DABORT_SSE (1ull << 21)
-#define ISS_DABORT_SF (1ull << 15)
+#define ISS_DABORT_SF  (1ull << 15)
 #define ISS_DABORT_WNR (1ull << 6)
-#define ISS_S1PTW (1ull << 7)
-#define FSC_EXTERNAL 0x10ull /* synchronous external abort, not on a walk */
+#define ISS_S1PTW      (1ull << 7)
+#define FSC_EXTERNAL   0x10ull /* synchronous external abort, not on a walk */
 
 static void skip_instruction(struct cpu *c)
 {

@@ -12,8 +12,8 @@
 #include "monitor/arm64/monitor.h"
 #include "monitor/arm64/sysreg.h"
 
-#define TREE_MAX 0x200000u /* booting.rst: at most 2 MB */
-#define TREE_ROOM 4096u    /* what the hand-over adds is less */
+#define TREE_MAX    0x200000u /* booting.rst: at most 2 MB */
+#define TREE_ROOM   4096u     /* what the hand-over adds is less */
 #define IMAGE_ALIGN 0x200000u
 
 #define NO_TREE "no usable device tree: it is missing, truncated or damaged"
@@ -161,8 +161,7 @@ static void read_uart(void)
 {
     int node = uart_node();
 
-    if (node < 0 || !reg_range(node, 0, &machine.uart) ||
-        !interrupt(node, 0, &machine.uart_irq)) {
+    if (node < 0 || !reg_range(node, 0, &machine.uart) || !interrupt(node, 0, &machine.uart_irq)) {
         machine.uart = (struct range){ 0, 0 };
         say("no second PL011 (alias serial1) in the device tree: no debugger can connect");
         return;

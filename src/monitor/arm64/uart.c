@@ -8,19 +8,19 @@
 #include "monitor/arm64/monitor.h"
 #include "monitor/arm64/sysreg.h"
 
-#define UARTDR 0x00
-#define UARTFR 0x18
-#define UARTFR_RXFE (1u << 4)
-#define UARTFR_TXFF (1u << 5)
-#define UARTLCR_H 0x2c
+#define UARTDR              0x00
+#define UARTFR              0x18
+#define UARTFR_RXFE         (1u << 4)
+#define UARTFR_TXFF         (1u << 5)
+#define UARTLCR_H           0x2c
 #define UARTLCR_H_8BIT_FIFO 0x70u
-#define UARTCR 0x30
-#define UARTCR_ON 0x301u /* UARTEN, TXE, RXE */
-#define UARTIMSC 0x38
-#define UARTICR 0x44
-#define INT_RX (1u << 4)
-#define INT_TX (1u << 5)
-#define INT_RT (1u << 6) /* bytes wait in a FIFO below its trigger level */
+#define UARTCR              0x30
+#define UARTCR_ON           0x301u /* UARTEN, TXE, RXE */
+#define UARTIMSC            0x38
+#define UARTICR             0x44
+#define INT_RX              (1u << 4)
+#define INT_TX              (1u << 5)
+#define INT_RT              (1u << 6) /* bytes wait in a FIFO below its trigger level */
 
 static uint64_t uart = BOARD_EARLY_UART;
 _Atomic bool guest_runs;
