@@ -38,12 +38,12 @@ struct gd_mem_slot {
 enum gd_kvm_on_disconnect { GD_KVM_RESUME, GD_KVM_STOP, GD_KVM_EXIT };
 
 struct gd_kvm_config {
-    int kvm_fd, vm_fd;  /* /dev/kvm and the VM; stay the caller's */
-    unsigned max_vcpus; /* vCPU indices are below this, at most GD_KVM_MAX_VCPUS */
+    int kvm_fd, vm_fd;               /* /dev/kvm and the VM; stay the caller's */
+    unsigned max_vcpus;              /* vCPU indices are below this, at most GD_KVM_MAX_VCPUS */
     const struct gd_mem_slot *slots; /* copied */
     size_t nslots;
-    bool wait;          /* stop every vCPU before its first instruction */
-    bool free_time;     /* the guest's clock goes on while the debugger has it stopped */
+    bool wait;      /* stop every vCPU before its first instruction */
+    bool free_time; /* the guest's clock goes on while the debugger has it stopped */
     enum gd_kvm_on_disconnect on_disconnect;
     /* The client asked for the end of the VM (k, or disconnect with GD_KVM_EXIT). Called on the
      * server's thread; make your vCPU threads return. NULL: such requests only detach. */

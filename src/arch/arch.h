@@ -15,10 +15,10 @@
 #include "base/out.h"
 #include "base/why.h"
 
-#define GD_HW_MAX 16 /* breakpoint and watchpoint registers per vCPU that any ABI carries */
-#define GD_REG_MAX 256 /* register numbers are below this */
-#define GD_REG_BYTES 256 /* widest register: an SVE Z register at VL 2048 bits */
-#define GD_STEP_TEMPS 64 /* words that one step may plant for its own run */
+#define GD_HW_MAX     16  /* breakpoint and watchpoint registers per vCPU that any ABI carries */
+#define GD_REG_MAX    256 /* register numbers are below this */
+#define GD_REG_BYTES  256 /* widest register: an SVE Z register at VL 2048 bits */
+#define GD_STEP_TEMPS 64  /* words that one step may plant for its own run */
 
 struct gd_cpu; /* one vCPU as the engine keeps it, src/engine/cpu.h */
 
@@ -110,11 +110,11 @@ struct gd_event {
 /* Result of a stage-1 walk. */
 struct gd_xlate {
     uint64_t gpa;
-    uint64_t page;   /* size of the mapping in bytes; GPA is linear up to its end */
-    bool writable;   /* by the guest at its own level; a debugger writes anyway */
+    uint64_t page; /* size of the mapping in bytes; GPA is linear up to its end */
+    bool writable; /* by the guest at its own level; a debugger writes anyway */
     bool executable;
-    int8_t level;    /* table level of the leaf, GD_NO_LEVEL when the MMU is off */
-    uint64_t desc;   /* leaf descriptor, 0 when the MMU is off */
+    int8_t level;  /* table level of the leaf, GD_NO_LEVEL when the MMU is off */
+    uint64_t desc; /* leaf descriptor, 0 when the MMU is off */
 };
 
 enum gd_use { GD_FETCH, GD_DATA };
@@ -136,39 +136,41 @@ enum gd_step_result {
 
 struct gd_step {
     uint64_t pc;
-    uint32_t insn, suffix;  /* suffix: second word of a POWER prefixed instruction */
-    uint8_t kind, phase;    /* private to the architecture */
-    uint8_t mode;           /* in: enum gd_step_mode */
-    bool show_irq;          /* in: `monitor step-irq on`, do not hold interrupts back */
-    bool lift_watch;        /* in: the engine holds our watchpoints off for this instruction */
-    bool sequence;          /* in/out: run a whole exclusive sequence as one step */
-    bool use_hw;            /* out: the back end's single step is wanted for this entry */
-    bool waits;             /* out: the instruction waits for others; give them a slice */
-    bool masked;            /* private: interrupts are held back through guest state */
-    uint64_t save[48];      /* private */
-    uint8_t ntemp;          /* out: words to plant for this run, by VA and GPA */
-    struct { uint64_t va, gpa; } temp[GD_STEP_TEMPS];
+    uint32_t insn, suffix; /* suffix: second word of a POWER prefixed instruction */
+    uint8_t kind, phase;   /* private to the architecture */
+    uint8_t mode;          /* in: enum gd_step_mode */
+    bool show_irq;         /* in: `monitor step-irq on`, do not hold interrupts back */
+    bool lift_watch;       /* in: the engine holds our watchpoints off for this instruction */
+    bool sequence;         /* in/out: run a whole exclusive sequence as one step */
+    bool use_hw;           /* out: the back end's single step is wanted for this entry */
+    bool waits;            /* out: the instruction waits for others; give them a slice */
+    bool masked;           /* private: interrupts are held back through guest state */
+    uint64_t save[48];     /* private */
+    uint8_t ntemp;         /* out: words to plant for this run, by VA and GPA */
+    struct {
+        uint64_t va, gpa;
+    } temp[GD_STEP_TEMPS];
 };
 
 /* One register of the target description. */
 struct gd_reg {
     const char *name;
-    uint16_t bits;       /* 0 = depends on the target (SVE) */
-    uint8_t num;         /* number on the wire and to the back end, < GD_REG_MAX */
-    const char *type;    /* type in the description, NULL = int of its size */
-    const char *group;   /* NULL = by type */
+    uint16_t bits;     /* 0 = depends on the target (SVE) */
+    uint8_t num;       /* number on the wire and to the back end, < GD_REG_MAX */
+    const char *type;  /* type in the description, NULL = int of its size */
+    const char *group; /* NULL = by type */
 };
 
 struct gd_arch {
-    const char *name;      /* "aarch64", as <architecture> has it */
-    const char *triple;    /* for qHostInfo */
-    uint8_t insn_len;      /* bytes of the breakpoint instruction */
-    uint8_t insn_align;    /* alignment of instructions */
-    uint8_t bp_insn[4];    /* breakpoint instruction as it stands in memory */
+    const char *name;   /* "aarch64", as <architecture> has it */
+    const char *triple; /* for qHostInfo */
+    uint8_t insn_len;   /* bytes of the breakpoint instruction */
+    uint8_t insn_align; /* alignment of instructions */
+    uint8_t bp_insn[4]; /* breakpoint instruction as it stands in memory */
     uint8_t reg_pc, reg_sp;
-    uint8_t g_count;       /* g/G cover registers 0 .. g_count-1 (those that exist) */
-    bool big_endian;       /* default wire order */
-    bool bi_endian;        /* the client may choose the wire order */
+    uint8_t g_count;                /* g/G cover registers 0 .. g_count-1 (those that exist) */
+    bool big_endian;                /* default wire order */
+    bool bi_endian;                 /* the client may choose the wire order */
     const char *const *event_names; /* NULL-terminated: what `monitor stats` calls extra counters */
 
     /* Size in bytes of register num for this target; 0 if it does not exist. */
@@ -204,8 +206,7 @@ struct gd_arch {
     int (*step_begin)(struct gd_cpu *c, struct gd_step *s);
     /* Digests an exit during the step: a gd_step_result or a negative error. temp_hit: index
      * of the planted word that was hit, -1 if none. */
-    int (*step_exit)(struct gd_cpu *c, struct gd_step *s, const struct gd_exit *x,
-                     int temp_hit);
+    int (*step_exit)(struct gd_cpu *c, struct gd_step *s, const struct gd_exit *x, int temp_hit);
     /* The step is given up (stop request, error): put guest state right. */
     void (*step_abort)(struct gd_cpu *c, struct gd_step *s);
     /* Does an instruction end a translation-caching run (system register writes, exception

@@ -17,7 +17,7 @@ void gd_out_init(struct gd_out *o, void *buf, size_t cap)
 
 void gd_out_window(struct gd_out *o, void *buf, size_t cap, size_t skip)
 {
-    *o = (struct gd_out){.buf = buf, .cap = cap, .skip = skip};
+    *o = (struct gd_out){ .buf = buf, .cap = cap, .skip = skip };
 }
 
 void gd_put_byte(struct gd_out *o, uint8_t byte)

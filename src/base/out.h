@@ -24,7 +24,7 @@ void gd_out_window(struct gd_out *o, void *buf, size_t cap, size_t skip);
 void gd_put_byte(struct gd_out *o, uint8_t byte);
 void gd_put_bytes(struct gd_out *o, const void *data, size_t n);
 void gd_put_str(struct gd_out *o, const char *s);
-void gd_put_hex(struct gd_out *o, uint64_t value);                     /* no leading zeros */
+void gd_put_hex(struct gd_out *o, uint64_t value);                      /* no leading zeros */
 void gd_put_hex_pad(struct gd_out *o, uint64_t value, unsigned digits); /* exactly digits */
 void gd_put_dec(struct gd_out *o, uint64_t value);
 void gd_put_hex_bytes(struct gd_out *o, const void *data, size_t n); /* two digits a byte */

@@ -12,7 +12,7 @@
 int gd_why(struct gd_why *w, int error, const char *detail)
 {
     if (w)
-        *w = (struct gd_why){.error = error, .level = GD_NO_LEVEL, .detail = detail};
+        *w = (struct gd_why){ .error = error, .level = GD_NO_LEVEL, .detail = detail };
     return error;
 }
 
@@ -20,7 +20,8 @@ int gd_why_level(struct gd_why *w, int error, uint64_t addr, int level, const ch
 {
     if (w) {
         *w = (struct gd_why){
-            .error = error, .addr = addr, .has_addr = 1, .level = GD_NO_LEVEL, .detail = detail};
+            .error = error, .addr = addr, .has_addr = 1, .level = GD_NO_LEVEL, .detail = detail
+        };
         if (level > GD_NO_LEVEL && level <= 127)
             w->level = (int8_t)level;
     }

@@ -12,8 +12,8 @@
 struct gd_out;
 
 struct gd_why {
-    int error;          /* enum gd_error */
-    uint64_t addr;      /* the address it is about, if has_addr */
+    int error;     /* enum gd_error */
+    uint64_t addr; /* the address it is about, if has_addr */
     uint8_t has_addr;
     int8_t level;       /* GD_E_UNMAPPED: translation table level, GD_NO_LEVEL if none */
     const char *detail; /* static text that completes the sentence, or NULL */

@@ -29,8 +29,12 @@ int gd_engine_init(struct gd_engine *e, const struct gd_engine_config *cfg)
         struct gd_vcpu *v = &cfg->vcpus[i];
 
         memset(v, 0, sizeof(*v));
-        v->cpu = (struct gd_cpu){.target = cfg->target, .be = cfg->be, .be_ctx = cfg->be_ctx,
-                                 .index = i, .why = &v->why, .engine = e};
+        v->cpu = (struct gd_cpu){ .target = cfg->target,
+                                  .be = cfg->be,
+                                  .be_ctx = cfg->be_ctx,
+                                  .index = i,
+                                  .why = &v->why,
+                                  .engine = e };
         v->action.mode = GD_RUN;
         v->resumed = true;
         atomic_init(&v->request, 0);
@@ -169,7 +173,7 @@ bool gd_engine_take_stop(struct gd_engine *e, struct gd_stop *stop)
 
     if (exited && !e->exit_told) {
         e->exit_told = true;
-        *stop = (struct gd_stop){.reason = GD_STOP_EXITED, .addr = exited - 1};
+        *stop = (struct gd_stop){ .reason = GD_STOP_EXITED, .addr = exited - 1 };
         return true;
     }
     if (!gd_engine_stopped(e)) {
@@ -185,7 +189,7 @@ bool gd_engine_take_stop(struct gd_engine *e, struct gd_stop *stop)
         *stop = v->stop;
     } else {
         v = interrupted(e);
-        *stop = (struct gd_stop){.reason = e->interrupt, .vcpu = v->cpu.index};
+        *stop = (struct gd_stop){ .reason = e->interrupt, .vcpu = v->cpu.index };
     }
     e->interrupt = GD_STOP_NONE;
     if (state_of(e, stop->vcpu) == GD_PARKED)
@@ -243,9 +247,9 @@ static void let_go(struct gd_engine *e, const struct gd_action *actions)
             if (!actions)
                 atomic_fetch_or(&v->request, GD_REQ_RUN); /* ... unless nobody wants that now */
         } else {
-            v->action = actions ? actions[i] : (struct gd_action){.mode = GD_RUN};
+            v->action = actions ? actions[i] : (struct gd_action){ .mode = GD_RUN };
             v->stop_seq = 0;
-            v->stop = (struct gd_stop){.reason = GD_STOP_NONE};
+            v->stop = (struct gd_stop){ .reason = GD_STOP_NONE };
             plan_step_over(e, v);
         }
         atomic_fetch_and(&v->request, ~GD_REQ_STOP);
@@ -329,7 +333,8 @@ static int stopped_vcpu(struct gd_engine *e, unsigned i, struct gd_vcpu **v)
 static int keep(struct gd_engine *e, struct gd_vcpu *v, int err)
 {
     if (err)
-        e->why = v->why.error == err ? v->why : (struct gd_why){.error = err, .level = GD_NO_LEVEL};
+        e->why = v->why.error == err ? v->why
+                                     : (struct gd_why){ .error = err, .level = GD_NO_LEVEL };
     return err;
 }
 
@@ -380,8 +385,7 @@ int gd_engine_read_phys(struct gd_engine *e, uint64_t gpa, void *buf, size_t n, 
     return phys(e, gpa, buf, NULL, n, done);
 }
 
-int gd_engine_write_phys(struct gd_engine *e, uint64_t gpa, const void *buf, size_t n,
-                         size_t *done)
+int gd_engine_write_phys(struct gd_engine *e, uint64_t gpa, const void *buf, size_t n, size_t *done)
 {
     return phys(e, gpa, NULL, buf, n, done);
 }

@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "base/bits.h"
-#include "engine/points.h"
+#include "engine/patch.h"
 
 #define CODE_PAGE 4096u
 

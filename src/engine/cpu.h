@@ -18,15 +18,15 @@ struct gd_cpu {
     const struct gd_target *target;
     const struct gd_backend *be;
     void *be_ctx;
-    unsigned index;             /* vCPU number */
-    struct gd_why *why;         /* where errors are explained; never NULL */
-    uint64_t hw[GD_REG_MAX];    /* what the hardware holds, where known */
-    uint64_t val[GD_REG_MAX];   /* what the guest shall see */
+    unsigned index;           /* vCPU number */
+    struct gd_why *why;       /* where errors are explained; never NULL */
+    uint64_t hw[GD_REG_MAX];  /* what the hardware holds, where known */
+    uint64_t val[GD_REG_MAX]; /* what the guest shall see */
     uint64_t known[GD_REG_MAX / 64], dirty[GD_REG_MAX / 64];
     /* last fetched code page: code does not move under a range step without an instruction
      * that insn_plain() denies */
     uint64_t page_va, page_gpa, page_len;
-    struct gd_engine *engine;   /* whose planted words reads hide; NULL: none (unit tests) */
+    struct gd_engine *engine; /* whose planted words reads hide; NULL: none (unit tests) */
 };
 
 /* Narrow registers by the architecture's raw numbers. */

@@ -19,7 +19,7 @@
 
 enum gd_reason {
     GD_STOP_NONE,
-    GD_STOP_STEP,      /* a step or a range step ended */
+    GD_STOP_STEP, /* a step or a range step ended */
     GD_STOP_SWBREAK,
     GD_STOP_HWBREAK,
     GD_STOP_WATCH,     /* type says write, read or access; addr lies in the watched range */
@@ -43,7 +43,7 @@ enum gd_mode {
     GD_HALT = 0, /* stays stopped */
     GD_RUN,
     GD_STEP,
-    GD_RANGE,    /* step while start <= PC < end; at least one step */
+    GD_RANGE, /* step while start <= PC < end; at least one step */
 };
 
 struct gd_action {
@@ -66,8 +66,8 @@ struct gd_point {
 /* A word of guest memory that is or shall be a breakpoint instruction. */
 struct gd_patch {
     uint64_t gpa;
-    uint16_t refs;     /* wanted points on it */
-    uint16_t next;     /* hash chain by GPA, index + 1; free list */
+    uint16_t refs;       /* wanted points on it */
+    uint16_t next;       /* hash chain by GPA, index + 1; free list */
     uint16_t dirty_next; /* chain of patches to be looked at on resume, index + 1 */
     bool dirty, planted;
     uint8_t saved[4];
@@ -82,28 +82,31 @@ struct gd_vcpu {
     _Atomic uint32_t request; /* GD_REQ_* */
     _Atomic uint32_t state;   /* enum gd_vcpu_state */
     struct gd_action action;
-    struct gd_stop stop;      /* why it parked; reason NONE = because all stop */
-    uint64_t stop_seq;        /* order of stops, 0 = none unreported */
-    uint64_t told_pc;         /* where the client was told of a hit before the instruction */
-    bool told;                /* told_pc is valid: the instruction there is stepped over */
-    bool told_watch;          /* ... and the stop was before a watched access */
-    bool resumed;             /* was let go by the last resume */
-    bool stepping;            /* arch step in flight */
-    bool step_over;           /* over_pc is stepped by us, not by the client */
-    bool over_watch;          /* ... with our watchpoints lifted */
+    struct gd_stop stop; /* why it parked; reason NONE = because all stop */
+    uint64_t stop_seq;   /* order of stops, 0 = none unreported */
+    uint64_t told_pc;    /* where the client was told of a hit before the instruction */
+    bool told;           /* told_pc is valid: the instruction there is stepped over */
+    bool told_watch;     /* ... and the stop was before a watched access */
+    bool resumed;        /* was let go by the last resume */
+    bool stepping;       /* arch step in flight */
+    bool step_over;      /* over_pc is stepped by us, not by the client */
+    bool over_watch;     /* ... with our watchpoints lifted */
     uint64_t over_pc;
-    struct gd_stop after;     /* reason not NONE: to be reported when that step is done */
+    struct gd_stop after; /* reason not NONE: to be reported when that step is done */
     struct gd_step step;
-    uint32_t since_slice;     /* steps since the others last had a slice */
+    uint32_t since_slice; /* steps since the others last had a slice */
     struct gd_why why;
-    struct gd_counts { uint64_t exits, steps, step_overs, false_hits, injected, slices; } n;
+    struct gd_counts {
+        uint64_t exits, steps, step_overs, false_hits, injected, slices;
+    } n;
 };
 
 #define GD_REQ_STOP 1u
-#define GD_REQ_RUN 2u /* forget what the client wanted and just run: it left while this one was lost */
+#define GD_REQ_RUN                                                                                 \
+    2u /* forget what the client wanted and just run: it left while this one was lost */
 #define GD_CONTEXT_RULES 8
-#define GD_FENCE_MAX 16
-#define GD_HW_POINTS (2 * GD_HW_MAX)
+#define GD_FENCE_MAX     16
+#define GD_HW_POINTS     (2 * GD_HW_MAX)
 
 struct gd_engine_config {
     const struct gd_target *target;
@@ -116,44 +119,50 @@ struct gd_engine_config {
     struct gd_patch *patches; /* as many as points */
     uint16_t *hash;           /* 2 << hash_bits entries */
     unsigned hash_bits;
-    bool start_halted;        /* vCPUs stop before their first instruction */
+    bool start_halted; /* vCPUs stop before their first instruction */
 };
 
 struct gd_engine {
     struct gd_engine_config cfg;
     const struct gd_arch *arch;
-    struct gd_hw_set set;     /* the published plan */
+    struct gd_hw_set set; /* the published plan */
     uint64_t generation;
     bool plan_dirty, any_hw;
-    bool attached;            /* a client is connected */
-    bool step_irq;            /* `monitor step-irq on` */
+    bool attached; /* a client is connected */
+    bool step_irq; /* `monitor step-irq on` */
     /* `monitor context`: hardware points inserted from now on fire only where the context
      * identifier equals id; with has_addr only those at addr. */
-    struct gd_context_rule { bool on, has_addr; uint64_t id, addr; } context[GD_CONTEXT_RULES];
+    struct gd_context_rule {
+        bool on, has_addr;
+        uint64_t id, addr;
+    } context[GD_CONTEXT_RULES];
     bool time_held;
-    unsigned npoint_used;     /* points below this were used at least once */
+    unsigned npoint_used;      /* points below this were used at least once */
     uint16_t hw[GD_HW_POINTS]; /* points in debug registers, index + 1, in order of the table */
     unsigned nhw;
     uint16_t npatch_used, free_patch, dirty_patch, recycle;
-    unsigned nplanted;        /* patches whose word stands in guest memory */
+    unsigned nplanted;            /* patches whose word stands in guest memory */
     uint16_t fence[GD_FENCE_MAX]; /* patches on the guest's vectors, index + 1 (POWER) */
     unsigned nfence;
-    struct gd_why why;        /* last error of a client call, for `monitor why` */
+    struct gd_why why; /* last error of a client call, for `monitor why` */
     _Atomic uint64_t stop_seq;
-    _Atomic uint32_t exited;  /* 1 + exit status once the VM ended */
+    _Atomic uint32_t exited; /* 1 + exit status once the VM ended */
     bool exit_told;
     enum gd_reason interrupt; /* asked to stop: GD_STOP_INTERRUPT or _HALTED, else _NONE */
     unsigned interrupt_vcpu;
     /* words planted or lifted for the one vCPU that runs alone */
-    struct { uint64_t gpa; uint8_t saved[4]; } temp[GD_STEP_TEMPS];
+    struct {
+        uint64_t gpa;
+        uint8_t saved[4];
+    } temp[GD_STEP_TEMPS];
     unsigned ntemp;
-    uint16_t lifted_patch;    /* index + 1 */
+    uint16_t lifted_patch; /* index + 1 */
 };
 
 int gd_engine_init(struct gd_engine *e, const struct gd_engine_config *cfg);
 
 /* Control thread. The client may call read/insert only while all vCPUs are stopped. */
-void gd_engine_attach(struct gd_engine *e);      /* a client came: ask all to stop */
+void gd_engine_attach(struct gd_engine *e); /* a client came: ask all to stop */
 /* The client left: every point is gone from guest and hardware, all vCPUs run (resume) or
  * stay stopped. If some still run they are asked to stop first; call again after notify until
  * it returns true. */

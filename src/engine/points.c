@@ -9,20 +9,11 @@
 #include <string.h>
 
 #include "base/bits.h"
-
-static unsigned bucket(const struct gd_engine *e, uint64_t key)
-{
-    return (unsigned)((key >> 2) * 0x9e3779b97f4a7c15ULL >> (64 - e->cfg.hash_bits));
-}
+#include "engine/patch.h"
 
 static uint16_t *va_head(const struct gd_engine *e, uint64_t va)
 {
-    return &e->cfg.hash[bucket(e, va)];
-}
-
-static uint16_t *gpa_head(const struct gd_engine *e, uint64_t gpa)
-{
-    return &e->cfg.hash[(1u << e->cfg.hash_bits) + bucket(e, gpa)];
+    return &e->cfg.hash[gd_hash(e, va)];
 }
 
 void gd_points_init(struct gd_engine *e)
@@ -43,181 +34,9 @@ void gd_points_init(struct gd_engine *e)
     memset(&e->set, 0, sizeof(e->set));
 }
 
-/* ---- words in guest memory ---- */
-
-static struct gd_patch *patch_find(const struct gd_engine *e, uint64_t gpa)
-{
-    for (uint16_t i = *gpa_head(e, gpa); i; i = e->cfg.patches[i - 1].next)
-        if (e->cfg.patches[i - 1].gpa == gpa)
-            return &e->cfg.patches[i - 1];
-    return NULL;
-}
-
-struct gd_patch *gd_patch_at(struct gd_engine *e, uint64_t gpa)
-{
-    struct gd_patch *p = patch_find(e, gpa);
-
-    return p && p->planted ? p : NULL;
-}
-
-static uint16_t patch_index(const struct gd_engine *e, const struct gd_patch *p)
-{
-    return (uint16_t)(p - e->cfg.patches + 1);
-}
-
-static void patch_touch(struct gd_engine *e, struct gd_patch *p)
-{
-    if (p->dirty)
-        return;
-    p->dirty = true;
-    p->dirty_next = e->dirty_patch;
-    e->dirty_patch = patch_index(e, p);
-}
-
-static void patch_unref(struct gd_engine *e, uint16_t index)
-{
-    e->cfg.patches[index - 1].refs--;
-    patch_touch(e, &e->cfg.patches[index - 1]);
-}
-
-/* There are as many patches as points, and every patch has a point or is dirty and freed at
- * the next apply, so NULL means only that the table must be applied first. */
-static struct gd_patch *patch_get(struct gd_engine *e, uint64_t gpa)
-{
-    struct gd_patch *p = patch_find(e, gpa);
-    uint16_t *head = gpa_head(e, gpa);
-
-    if (p)
-        return p;
-    if (e->free_patch) {
-        p = &e->cfg.patches[e->free_patch - 1];
-        e->free_patch = p->next;
-    } else if (e->npatch_used < e->cfg.npoints) {
-        p = &e->cfg.patches[e->npatch_used++];
-    } else {
-        return NULL;
-    }
-    memset(p, 0, sizeof(*p));
-    p->gpa = gpa;
-    p->next = *head;
-    *head = patch_index(e, p);
-    return p;
-}
-
-static void patch_free(struct gd_engine *e, struct gd_patch *p)
-{
-    uint16_t *link = gpa_head(e, p->gpa);
-
-    while (*link != patch_index(e, p))
-        link = &e->cfg.patches[*link - 1].next;
-    *link = p->next;
-    p->next = e->free_patch;
-    e->free_patch = patch_index(e, p);
-    p->gpa = ~0ULL;
-}
-
-static uint8_t *code(struct gd_engine *e, uint64_t gpa)
-{
-    int err;
-
-    return e->cfg.be->mem(e->cfg.be_ctx, gpa, e->arch->insn_len, true, &err);
-}
-
-static void put_word(struct gd_engine *e, uint8_t *p, const uint8_t *word)
-{
-    memcpy(p, word, e->arch->insn_len);
-    e->cfg.be->sync_code(e->cfg.be_ctx, p, e->arch->insn_len);
-}
-
-static int plant(struct gd_engine *e, uint64_t gpa, uint8_t *saved)
-{
-    uint8_t *p = code(e, gpa);
-
-    if (!p)
-        return gd_why_at(&e->why, GD_E_READONLY, gpa, "no breakpoint can be planted there");
-    memcpy(saved, p, e->arch->insn_len);
-    put_word(e, p, e->arch->bp_insn);
-    return 0;
-}
-
-/* The guest may have overwritten the word meanwhile: then what is there now is right. */
-static void unplant(struct gd_engine *e, uint64_t gpa, const uint8_t *saved)
-{
-    uint8_t *p = code(e, gpa);
-
-    if (p && !memcmp(p, e->arch->bp_insn, e->arch->insn_len))
-        put_word(e, p, saved);
-}
-
-/* Copies the part of an original word at word_gpa that falls into [gpa, gpa + n). */
-static void hide_word(const struct gd_engine *e, uint64_t word_gpa, const uint8_t *saved,
-                      uint64_t gpa, uint8_t *buf, size_t n)
-{
-    for (unsigned i = 0; i < e->arch->insn_len; i++) {
-        uint64_t at = word_gpa + i - gpa;
-
-        if (at < n && buf[at] == e->arch->bp_insn[i])
-            buf[at] = saved[i];
-    }
-}
-
-/* Is the whole word still ours? A word that the guest wrote over is shown as it is. */
-static bool stands(struct gd_engine *e, uint64_t gpa)
-{
-    const uint8_t *p = code(e, gpa);
-
-    return p && !memcmp(p, e->arch->bp_insn, e->arch->insn_len);
-}
-
-static uint64_t first_word(const struct gd_engine *e, uint64_t gpa)
-{
-    return gpa & ~(uint64_t)(e->arch->insn_align - 1);
-}
-
-void gd_patch_hide(const struct gd_engine *e, uint64_t gpa, void *buf, size_t n)
-{
-    struct gd_engine *w = (struct gd_engine *)e;
-
-    for (unsigned i = 0; i < e->ntemp; i++)
-        hide_word(e, e->temp[i].gpa, e->temp[i].saved, gpa, buf, n);
-    if (!e->nplanted)
-        return;
-    if (n / e->arch->insn_align > e->npatch_used) { /* fewer patches than words: walk them */
-        for (unsigned i = 0; i < e->npatch_used; i++) {
-            const struct gd_patch *p = &e->cfg.patches[i];
-
-            if (p->planted && gd_overlap(p->gpa, e->arch->insn_len, gpa, n) && stands(w, p->gpa))
-                hide_word(e, p->gpa, p->saved, gpa, buf, n);
-        }
-        return;
-    }
-    for (uint64_t a = first_word(e, gpa); a < gpa + n; a += e->arch->insn_align) {
-        const struct gd_patch *p = patch_find(e, a);
-
-        if (p && p->planted && stands(w, a))
-            hide_word(e, a, p->saved, gpa, buf, n);
-    }
-}
-
-void gd_patch_store(struct gd_engine *e, uint64_t gpa, uint8_t *p, const void *buf, size_t n)
-{
-    const uint8_t *from = buf;
-
-    for (size_t i = 0; i < n; i++) {
-        uint64_t word = first_word(e, gpa + i);
-        struct gd_patch *patch = e->nplanted ? patch_find(e, word) : NULL;
-
-        if (patch && patch->planted && stands(e, word))
-            patch->saved[gpa + i - word] = from[i];
-        else
-            p[i] = from[i];
-    }
-}
-
 /* ---- points ---- */
 
-struct gd_point *gd_point_at(struct gd_engine *e, uint64_t va, unsigned mask,
-                             struct gd_point *prev)
+struct gd_point *gd_point_at(struct gd_engine *e, uint64_t va, unsigned mask, struct gd_point *prev)
 {
     uint16_t i = prev ? prev->next_va : *va_head(e, va);
 
@@ -316,7 +135,7 @@ static void hw_drop(struct gd_engine *e, const struct gd_point *p)
 static void unwant(struct gd_engine *e, struct gd_point *p)
 {
     if (p->patch)
-        patch_unref(e, p->patch);
+        gd_patch_unref(e, p->patch);
     else
         hw_drop(e, p);
     p->patch = 0;
@@ -334,7 +153,7 @@ static void want_hw(struct gd_hw_want *want, const struct gd_hw_want *from)
 static int dry_run(struct gd_engine *e, const struct gd_hw_want *extra, const struct gd_point *skip)
 {
     struct gd_hw_want wants[GD_HW_POINTS];
-    struct gd_hw_set set = {0};
+    struct gd_hw_set set = { 0 };
     size_t n = 0;
 
     for (unsigned i = 0; i < e->nhw; i++)
@@ -387,7 +206,7 @@ static int insert_hw(struct gd_engine *e, struct gd_hw_want *w, bool as_hw)
 static int insert_sw(struct gd_engine *e, const struct gd_hw_want *w, uint64_t gpa)
 {
     struct gd_point *p = point_get(e, w);
-    struct gd_patch *patch;
+    uint16_t patch;
 
     if (!p)
         return gd_why(&e->why, GD_E_FULL, NULL);
@@ -395,14 +214,12 @@ static int insert_sw(struct gd_engine *e, const struct gd_hw_want *w, uint64_t g
         return 0;
     if (p->wanted) /* mapped elsewhere, or mapped at last */
         unwant(e, p);
-    patch = patch_get(e, gpa);
+    patch = gd_patch_ref(e, gpa);
     if (!patch && !gd_points_apply(e))
-        patch = patch_get(e, gpa);
+        patch = gd_patch_ref(e, gpa);
     if (!patch)
         return gd_why(&e->why, GD_E_FULL, NULL);
-    patch->refs++;
-    patch_touch(e, patch);
-    p->patch = patch_index(e, patch);
+    p->patch = patch;
     p->as_hw = false;
     p->wanted = true;
     return 0;
@@ -416,7 +233,7 @@ static int locate(struct gd_engine *e, unsigned vcpu, uint64_t va, struct gd_xla
 
     for (unsigned i = 0; i < e->cfg.nvcpus; i++) {
         unsigned n = (vcpu + i) % e->cfg.nvcpus;
-        struct gd_why why = {0};
+        struct gd_why why = { 0 };
         int got;
 
         if (atomic_load_explicit(&e->cfg.vcpus[n].state, memory_order_acquire) != GD_PARKED)
@@ -432,7 +249,7 @@ static int locate(struct gd_engine *e, unsigned vcpu, uint64_t va, struct gd_xla
     return err;
 }
 
-#define PAGE 4096u
+#define PAGE            4096u
 #define PAGES_LOOKED_AT 16u
 
 /* Devices inside the kernel are never seen by a watchpoint, nor by the VMM: a watch on one would
@@ -471,7 +288,7 @@ static void apply_context(const struct gd_engine *e, struct gd_hw_want *w)
 int gd_engine_insert(struct gd_engine *e, unsigned vcpu, enum gd_point_type type, uint64_t addr,
                      uint64_t len)
 {
-    struct gd_hw_want w = {.type = type, .addr = addr, .len = len};
+    struct gd_hw_want w = { .type = type, .addr = addr, .len = len };
     struct gd_xlate x;
     uint64_t last = addr;
     int err;
@@ -489,8 +306,7 @@ int gd_engine_insert(struct gd_engine *e, unsigned vcpu, enum gd_point_type type
     }
     if (type != GD_SW)
         apply_context(e, &w);
-    if (type > GD_HW || (type == GD_HW && !e->arch->hbreak_is_soft) ||
-        !e->cfg.target->hw.sw_break)
+    if (type > GD_HW || (type == GD_HW && !e->arch->hbreak_is_soft) || !e->cfg.target->hw.sw_break)
         return insert_hw(e, &w, type == GD_SW);
     err = locate(e, vcpu, addr, &x);
     if (!err && e->cfg.be->mem(e->cfg.be_ctx, x.gpa, e->arch->insn_len, true, &err))
@@ -502,7 +318,7 @@ int gd_engine_insert(struct gd_engine *e, unsigned vcpu, enum gd_point_type type
 int gd_engine_remove(struct gd_engine *e, unsigned vcpu, enum gd_point_type type, uint64_t addr,
                      uint64_t len)
 {
-    struct gd_hw_want w = {.type = type, .addr = addr, .len = len};
+    struct gd_hw_want w = { .type = type, .addr = addr, .len = len };
     struct gd_point *p = known(e, &w);
 
     (void)vcpu;
@@ -515,8 +331,9 @@ int gd_engine_remove(struct gd_engine *e, unsigned vcpu, enum gd_point_type type
 
 static void raw_want(struct gd_hw_want *w, bool watch, struct gd_hw_pair pair)
 {
-    *w = (struct gd_hw_want){.type = watch ? GD_ACCESS : GD_HW, .addr = pair.value, .len = 4,
-                             .raw = true, .pair = pair};
+    *w = (struct gd_hw_want){
+        .type = watch ? GD_ACCESS : GD_HW, .addr = pair.value, .len = 4, .raw = true, .pair = pair
+    };
 }
 
 int gd_engine_insert_raw(struct gd_engine *e, bool watch, struct gd_hw_pair pair)
@@ -592,7 +409,7 @@ int gd_engine_context(struct gd_engine *e, bool on, uint64_t id, const uint64_t 
     }
     if (!slot)
         return gd_why(&e->why, GD_E_FULL, NULL);
-    *slot = (struct gd_context_rule){on, !!addr, id, addr ? *addr : 0};
+    *slot = (struct gd_context_rule){ on, !!addr, id, addr ? *addr : 0 };
     return 0;
 }
 
@@ -623,45 +440,14 @@ static int apply_fence(struct gd_engine *e)
                            : 0;
 
     for (unsigned i = 0; i < e->nfence; i++)
-        patch_unref(e, e->fence[i]);
+        gd_patch_unref(e, e->fence[i]);
     e->nfence = 0;
     for (unsigned i = 0; i < n; i++) {
-        struct gd_patch *p = patch_get(e, gpa[i]);
+        uint16_t p = gd_patch_ref(e, gpa[i]);
 
         if (!p)
             return gd_why(&e->why, GD_E_FULL, NULL);
-        p->refs++;
-        patch_touch(e, p);
-        e->fence[e->nfence++] = patch_index(e, p);
-    }
-    return 0;
-}
-
-static int apply_patches(struct gd_engine *e)
-{
-    while (e->dirty_patch) {
-        struct gd_patch *p = &e->cfg.patches[e->dirty_patch - 1];
-
-        if (p->planted && !stands(e, p->gpa)) { /* the guest wrote over it */
-            p->planted = false;
-            e->nplanted--;
-        }
-        if (p->refs && !p->planted) {
-            int err = plant(e, p->gpa, p->saved);
-
-            if (err)
-                return err; /* stays first in the chain: the next resume says so again */
-            p->planted = true;
-            e->nplanted++;
-        } else if (!p->refs && p->planted) {
-            unplant(e, p->gpa, p->saved);
-            p->planted = false;
-            e->nplanted--;
-        }
-        p->dirty = false;
-        e->dirty_patch = p->dirty_next;
-        if (!p->refs)
-            patch_free(e, p);
+        e->fence[e->nfence++] = p;
     }
     return 0;
 }
@@ -677,16 +463,14 @@ int gd_points_apply(struct gd_engine *e)
 
     if (!err && e->arch->fence)
         err = apply_fence(e);
-    return err ? err : apply_patches(e);
+    return err ? err : gd_patch_apply(e);
 }
 
 void gd_engine_reset(struct gd_engine *e)
 {
     gd_alone_clear(e);
-    for (unsigned i = 0; i < e->npatch_used; i++)
-        if (e->cfg.patches[i].planted)
-            patch_touch(e, &e->cfg.patches[i]);
-    (void)apply_patches(e); /* what fails stays to be done, and the next resume says so */
+    gd_patch_recheck(e);
+    (void)gd_patch_apply(e); /* what fails stays to be done, and the next resume says so */
     /* Registers are new, and no instruction is half stepped any more. */
     for (unsigned i = 0; i < e->cfg.nvcpus; i++) {
         struct gd_vcpu *v = &e->cfg.vcpus[i];
@@ -695,69 +479,4 @@ void gd_engine_reset(struct gd_engine *e)
         gd_cpu_drop_page(&v->cpu);
         v->stepping = v->step_over = v->told = v->told_watch = false;
     }
-}
-
-/* ---- words for a run alone ---- */
-
-static void temps_off(struct gd_engine *e)
-{
-    while (e->ntemp) {
-        e->ntemp--;
-        unplant(e, e->temp[e->ntemp].gpa, e->temp[e->ntemp].saved);
-    }
-}
-
-static bool temps_equal(const struct gd_engine *e, const struct gd_step *s)
-{
-    if (e->ntemp != s->ntemp)
-        return false;
-    for (unsigned i = 0; i < e->ntemp; i++)
-        if (e->temp[i].gpa != s->temp[i].gpa)
-            return false;
-    return true;
-}
-
-static void lift_off(struct gd_engine *e)
-{
-    struct gd_patch *p;
-
-    if (!e->lifted_patch)
-        return;
-    p = &e->cfg.patches[e->lifted_patch - 1];
-    e->lifted_patch = 0;
-    plant(e, p->gpa, p->saved);
-}
-
-int gd_alone_set(struct gd_engine *e, const struct gd_step *step, bool do_lift, uint64_t lift)
-{
-    struct gd_patch *p = do_lift ? gd_patch_at(e, lift) : NULL;
-    bool same_lift = e->lifted_patch == (p ? patch_index(e, p) : 0);
-
-    if (same_lift && temps_equal(e, step))
-        return 0;
-    temps_off(e);
-    if (!same_lift) {
-        lift_off(e);
-        if (p) {
-            unplant(e, p->gpa, p->saved);
-            e->lifted_patch = patch_index(e, p);
-        }
-    }
-    for (unsigned i = 0; i < step->ntemp; i++) {
-        int err = plant(e, step->temp[i].gpa, e->temp[i].saved);
-
-        if (err) {
-            temps_off(e);
-            return err;
-        }
-        e->temp[i].gpa = step->temp[i].gpa;
-        e->ntemp++;
-    }
-    return 0;
-}
-
-void gd_alone_clear(struct gd_engine *e)
-{
-    temps_off(e);
-    lift_off(e);
 }

@@ -4,7 +4,7 @@
 
 #include "engine/points.h"
 
-static const char *const type_name[] = {"break", "hbreak", "watch", "rwatch", "awatch"};
+static const char *const type_name[] = { "break", "hbreak", "watch", "rwatch", "awatch" };
 
 static void print_slots_of(const struct gd_point *p, struct gd_out *o)
 {
@@ -68,7 +68,7 @@ void gd_engine_print_slots(struct gd_engine *e, struct gd_out *o)
 
 void gd_engine_print_stats(struct gd_engine *e, struct gd_out *o)
 {
-    struct gd_counts t = {0};
+    struct gd_counts t = { 0 };
 
     for (unsigned i = 0; i < e->cfg.nvcpus; i++) {
         const struct gd_counts *n = &e->cfg.vcpus[i].n;

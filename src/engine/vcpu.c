@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "base/bits.h"
-#include "engine/points.h"
+#include "engine/patch.h"
 
 /* Steps that one vCPU makes alone before the others get a slice of time. */
 #define STEPS_PER_SLICE 256u
@@ -53,7 +53,7 @@ static void stop_here(struct gd_engine *e, struct gd_vcpu *v, const struct gd_st
 
 static void stop_error(struct gd_engine *e, struct gd_vcpu *v, int error)
 {
-    stop_here(e, v, &(struct gd_stop){.reason = GD_STOP_ERROR, .error = error});
+    stop_here(e, v, &(struct gd_stop){ .reason = GD_STOP_ERROR, .error = error });
 }
 
 /* Ends a step that cannot be finished now; the vCPU stands before the instruction, inside an
@@ -150,8 +150,8 @@ static int begin_step(struct gd_engine *e, struct gd_vcpu *v)
     /* The exit that led here has cost a reservation: inside an exclusive sequence only the whole
      * of it gets the guest past this point. */
     s->sequence = v->step_over;
-    s->lift_watch = (v->step_over && v->over_watch) || (v->told && v->told_watch &&
-                                                        v->told_pc == s->pc);
+    s->lift_watch = (v->step_over && v->over_watch) ||
+                    (v->told && v->told_watch && v->told_pc == s->pc);
     r = e->arch->step_begin(&v->cpu, s);
     v->stepping = r == GD_STEP_ENTER;
     return r;
@@ -347,9 +347,10 @@ static void hit_break(struct gd_engine *e, struct gd_vcpu *v, const struct gd_ev
 
     v->n.false_hits += !any;
     if (p)
-        stop_here(e, v, &(struct gd_stop){
-            .reason = p->want.type == GD_SW ? GD_STOP_SWBREAK : GD_STOP_HWBREAK,
-            .point = number(e, p)});
+        stop_here(
+            e, v,
+            &(struct gd_stop){ .reason = p->want.type == GD_SW ? GD_STOP_SWBREAK : GD_STOP_HWBREAK,
+                               .point = number(e, p) });
     else if (ev->after || (!any && e->arch->pass && e->arch->pass(&v->cpu)))
         was_executed(e, v);
     else
@@ -413,9 +414,11 @@ static struct gd_point *watch_point(struct gd_engine *e, const struct gd_event *
 static struct gd_stop watch_stop(const struct gd_engine *e, const struct gd_point *p,
                                  const struct gd_access *a, bool before)
 {
-    return (struct gd_stop){.reason = GD_STOP_WATCH, .type = p->want.type, .before = before,
-                            .addr = p->want.raw ? a->addr : clamp_watch(p, a),
-                            .point = number(e, p)};
+    return (struct gd_stop){ .reason = GD_STOP_WATCH,
+                             .type = p->want.type,
+                             .before = before,
+                             .addr = p->want.raw ? a->addr : clamp_watch(p, a),
+                             .point = number(e, p) };
 }
 
 static void hit_watch(struct gd_engine *e, struct gd_vcpu *v, const struct gd_event *ev)
@@ -446,7 +449,7 @@ static void hit_watch(struct gd_engine *e, struct gd_vcpu *v, const struct gd_ev
 
 static void judge(struct gd_engine *e, struct gd_vcpu *v, const struct gd_exit *x)
 {
-    struct gd_event ev = {.kind = GD_EV_UNKNOWN};
+    struct gd_event ev = { .kind = GD_EV_UNKNOWN };
 
     e->arch->event(&v->cpu, x, &e->set, &ev);
     if (ev.kind == GD_EV_SWBP)
@@ -486,7 +489,7 @@ static void finish_step(struct gd_engine *e, struct gd_vcpu *v)
         return;
     /* A breakpoint inside the range is hit by the next step, as by any execution. */
     if (a->mode != GD_RANGE || pc - a->start >= a->end - a->start)
-        stop_here(e, v, &(struct gd_stop){.reason = GD_STOP_STEP});
+        stop_here(e, v, &(struct gd_stop){ .reason = GD_STOP_STEP });
 }
 
 static int temp_index(const struct gd_vcpu *v, uint64_t pc)
@@ -518,7 +521,7 @@ static bool step_exit(struct gd_engine *e, struct gd_vcpu *v, const struct gd_ex
 static enum gd_verdict device_access(struct gd_engine *e, struct gd_vcpu *v,
                                      const struct gd_exit *x)
 {
-    struct gd_event ev = {.kind = GD_EV_WATCH, .slots = 0xffff};
+    struct gd_event ev = { .kind = GD_EV_WATCH, .slots = 0xffff };
     struct gd_point *p = NULL;
     struct gd_stop stop;
     bool any = false;

@@ -19,7 +19,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#include "engine/points.h"
+#include "engine/patch.h"
 
 #define AGAIN 1 /* of turn(): no result for the VMM yet */
 

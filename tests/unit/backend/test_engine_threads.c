@@ -19,7 +19,7 @@
 
 #include "backend/host/gate.h"
 #include "base/bits.h"
-#include "engine/points.h"
+#include "engine/patch.h"
 #include "fake.h"
 
 #define CODE       FAKE_RAM

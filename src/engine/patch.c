@@ -1,0 +1,297 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Words of guest memory that are, or shall be, breakpoint instructions: the patches under software
+ * points and on the guest's vectors, and the words of one run alone. Found by physical address
+ * through a hash. Removal compares first: what the guest wrote over is the guest's.
+ */
+#include "engine/patch.h"
+
+#include <string.h>
+
+#include "base/bits.h"
+
+static uint16_t *gpa_head(const struct gd_engine *e, uint64_t gpa)
+{
+    return &e->cfg.hash[(1u << e->cfg.hash_bits) + gd_hash(e, gpa)];
+}
+
+static struct gd_patch *patch_find(const struct gd_engine *e, uint64_t gpa)
+{
+    for (uint16_t i = *gpa_head(e, gpa); i; i = e->cfg.patches[i - 1].next)
+        if (e->cfg.patches[i - 1].gpa == gpa)
+            return &e->cfg.patches[i - 1];
+    return NULL;
+}
+
+struct gd_patch *gd_patch_at(struct gd_engine *e, uint64_t gpa)
+{
+    struct gd_patch *p = patch_find(e, gpa);
+
+    return p && p->planted ? p : NULL;
+}
+
+static uint16_t patch_index(const struct gd_engine *e, const struct gd_patch *p)
+{
+    return (uint16_t)(p - e->cfg.patches + 1);
+}
+
+static void patch_touch(struct gd_engine *e, struct gd_patch *p)
+{
+    if (p->dirty)
+        return;
+    p->dirty = true;
+    p->dirty_next = e->dirty_patch;
+    e->dirty_patch = patch_index(e, p);
+}
+
+void gd_patch_unref(struct gd_engine *e, uint16_t index)
+{
+    e->cfg.patches[index - 1].refs--;
+    patch_touch(e, &e->cfg.patches[index - 1]);
+}
+
+/* There are as many patches as points, and every patch has a point or is dirty and freed at
+ * the next apply, so NULL means only that the table must be applied first. */
+static struct gd_patch *patch_get(struct gd_engine *e, uint64_t gpa)
+{
+    struct gd_patch *p = patch_find(e, gpa);
+    uint16_t *head = gpa_head(e, gpa);
+
+    if (p)
+        return p;
+    if (e->free_patch) {
+        p = &e->cfg.patches[e->free_patch - 1];
+        e->free_patch = p->next;
+    } else if (e->npatch_used < e->cfg.npoints) {
+        p = &e->cfg.patches[e->npatch_used++];
+    } else {
+        return NULL;
+    }
+    memset(p, 0, sizeof(*p));
+    p->gpa = gpa;
+    p->next = *head;
+    *head = patch_index(e, p);
+    return p;
+}
+
+uint16_t gd_patch_ref(struct gd_engine *e, uint64_t gpa)
+{
+    struct gd_patch *p = patch_get(e, gpa);
+
+    if (!p)
+        return 0;
+    p->refs++;
+    patch_touch(e, p);
+    return patch_index(e, p);
+}
+
+void gd_patch_recheck(struct gd_engine *e)
+{
+    for (unsigned i = 0; i < e->npatch_used; i++)
+        if (e->cfg.patches[i].planted)
+            patch_touch(e, &e->cfg.patches[i]);
+}
+
+static void patch_free(struct gd_engine *e, struct gd_patch *p)
+{
+    uint16_t *link = gpa_head(e, p->gpa);
+
+    while (*link != patch_index(e, p))
+        link = &e->cfg.patches[*link - 1].next;
+    *link = p->next;
+    p->next = e->free_patch;
+    e->free_patch = patch_index(e, p);
+    p->gpa = ~0ULL;
+}
+
+static uint8_t *code(struct gd_engine *e, uint64_t gpa)
+{
+    int err;
+
+    return e->cfg.be->mem(e->cfg.be_ctx, gpa, e->arch->insn_len, true, &err);
+}
+
+static void put_word(struct gd_engine *e, uint8_t *p, const uint8_t *word)
+{
+    memcpy(p, word, e->arch->insn_len);
+    e->cfg.be->sync_code(e->cfg.be_ctx, p, e->arch->insn_len);
+}
+
+static int plant(struct gd_engine *e, uint64_t gpa, uint8_t *saved)
+{
+    uint8_t *p = code(e, gpa);
+
+    if (!p)
+        return gd_why_at(&e->why, GD_E_READONLY, gpa, "no breakpoint can be planted there");
+    memcpy(saved, p, e->arch->insn_len);
+    put_word(e, p, e->arch->bp_insn);
+    return 0;
+}
+
+/* The guest may have overwritten the word meanwhile: then what is there now is right. */
+static void unplant(struct gd_engine *e, uint64_t gpa, const uint8_t *saved)
+{
+    uint8_t *p = code(e, gpa);
+
+    if (p && !memcmp(p, e->arch->bp_insn, e->arch->insn_len))
+        put_word(e, p, saved);
+}
+
+/* Copies the part of an original word at word_gpa that falls into [gpa, gpa + n). */
+static void hide_word(const struct gd_engine *e, uint64_t word_gpa, const uint8_t *saved,
+                      uint64_t gpa, uint8_t *buf, size_t n)
+{
+    for (unsigned i = 0; i < e->arch->insn_len; i++) {
+        uint64_t at = word_gpa + i - gpa;
+
+        if (at < n && buf[at] == e->arch->bp_insn[i])
+            buf[at] = saved[i];
+    }
+}
+
+/* Is the whole word still ours? A word that the guest wrote over is shown as it is. */
+static bool stands(struct gd_engine *e, uint64_t gpa)
+{
+    const uint8_t *p = code(e, gpa);
+
+    return p && !memcmp(p, e->arch->bp_insn, e->arch->insn_len);
+}
+
+static uint64_t first_word(const struct gd_engine *e, uint64_t gpa)
+{
+    return gpa & ~(uint64_t)(e->arch->insn_align - 1);
+}
+
+void gd_patch_hide(const struct gd_engine *e, uint64_t gpa, void *buf, size_t n)
+{
+    struct gd_engine *w = (struct gd_engine *)e;
+
+    for (unsigned i = 0; i < e->ntemp; i++)
+        hide_word(e, e->temp[i].gpa, e->temp[i].saved, gpa, buf, n);
+    if (!e->nplanted)
+        return;
+    if (n / e->arch->insn_align > e->npatch_used) { /* fewer patches than words: walk them */
+        for (unsigned i = 0; i < e->npatch_used; i++) {
+            const struct gd_patch *p = &e->cfg.patches[i];
+
+            if (p->planted && gd_overlap(p->gpa, e->arch->insn_len, gpa, n) && stands(w, p->gpa))
+                hide_word(e, p->gpa, p->saved, gpa, buf, n);
+        }
+        return;
+    }
+    for (uint64_t a = first_word(e, gpa); a < gpa + n; a += e->arch->insn_align) {
+        const struct gd_patch *p = patch_find(e, a);
+
+        if (p && p->planted && stands(w, a))
+            hide_word(e, a, p->saved, gpa, buf, n);
+    }
+}
+
+void gd_patch_store(struct gd_engine *e, uint64_t gpa, uint8_t *p, const void *buf, size_t n)
+{
+    const uint8_t *from = buf;
+
+    for (size_t i = 0; i < n; i++) {
+        uint64_t word = first_word(e, gpa + i);
+        struct gd_patch *patch = e->nplanted ? patch_find(e, word) : NULL;
+
+        if (patch && patch->planted && stands(e, word))
+            patch->saved[gpa + i - word] = from[i];
+        else
+            p[i] = from[i];
+    }
+}
+
+int gd_patch_apply(struct gd_engine *e)
+{
+    while (e->dirty_patch) {
+        struct gd_patch *p = &e->cfg.patches[e->dirty_patch - 1];
+
+        if (p->planted && !stands(e, p->gpa)) { /* the guest wrote over it */
+            p->planted = false;
+            e->nplanted--;
+        }
+        if (p->refs && !p->planted) {
+            int err = plant(e, p->gpa, p->saved);
+
+            if (err)
+                return err; /* stays first in the chain: the next resume says so again */
+            p->planted = true;
+            e->nplanted++;
+        } else if (!p->refs && p->planted) {
+            unplant(e, p->gpa, p->saved);
+            p->planted = false;
+            e->nplanted--;
+        }
+        p->dirty = false;
+        e->dirty_patch = p->dirty_next;
+        if (!p->refs)
+            patch_free(e, p);
+    }
+    return 0;
+}
+
+/* ---- words for a run alone ---- */
+
+static void temps_off(struct gd_engine *e)
+{
+    while (e->ntemp) {
+        e->ntemp--;
+        unplant(e, e->temp[e->ntemp].gpa, e->temp[e->ntemp].saved);
+    }
+}
+
+static bool temps_equal(const struct gd_engine *e, const struct gd_step *s)
+{
+    if (e->ntemp != s->ntemp)
+        return false;
+    for (unsigned i = 0; i < e->ntemp; i++)
+        if (e->temp[i].gpa != s->temp[i].gpa)
+            return false;
+    return true;
+}
+
+static void lift_off(struct gd_engine *e)
+{
+    struct gd_patch *p;
+
+    if (!e->lifted_patch)
+        return;
+    p = &e->cfg.patches[e->lifted_patch - 1];
+    e->lifted_patch = 0;
+    plant(e, p->gpa, p->saved);
+}
+
+int gd_alone_set(struct gd_engine *e, const struct gd_step *step, bool do_lift, uint64_t lift)
+{
+    struct gd_patch *p = do_lift ? gd_patch_at(e, lift) : NULL;
+    bool same_lift = e->lifted_patch == (p ? patch_index(e, p) : 0);
+
+    if (same_lift && temps_equal(e, step))
+        return 0;
+    temps_off(e);
+    if (!same_lift) {
+        lift_off(e);
+        if (p) {
+            unplant(e, p->gpa, p->saved);
+            e->lifted_patch = patch_index(e, p);
+        }
+    }
+    for (unsigned i = 0; i < step->ntemp; i++) {
+        int err = plant(e, step->temp[i].gpa, e->temp[i].saved);
+
+        if (err) {
+            temps_off(e);
+            return err;
+        }
+        e->temp[i].gpa = step->temp[i].gpa;
+        e->ntemp++;
+    }
+    return 0;
+}
+
+void gd_alone_clear(struct gd_engine *e)
+{
+    temps_off(e);
+    lift_off(e);
+}
