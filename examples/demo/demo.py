@@ -1,11 +1,12 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""demo.py ARCH: GDB debugs Debian's kernel from outside the guest. Called by `make demo`.
+"""demo.py arm64|ppc64|el2: GDB debugs Debian's kernel from outside the guest. Called by `make demo`.
 
 Boots an emulated host (or uses this machine's own KVM if it is of that architecture), boots Debian's
 kernel in it with guestdbg run, and lets gdb-multiarch connect from outside: a hardware breakpoint, a
 backtrace, a watchpoint, ten steps, each checked against the kernel's own instructions, and detach.
-Then the guest reaches userspace and answers a random word. What GDB prints is printed.
+Then the guest reaches userspace and answers a random word. What GDB prints is printed. el2: the same on
+a bare arm64 machine with the EL2 monitor beneath the kernel, GDB connected to the monitor's own UART.
 """
 
 import os
@@ -13,7 +14,8 @@ import subprocess
 import sys
 import time
 
-ARCH = sys.argv[1]
+WHAT = sys.argv[1]
+ARCH = "arm64" if WHAT == "el2" else WHAT
 os.environ["LAB_ARCH"] = ARCH
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 sys.path.insert(0, os.path.join(TOP, "tests"))
@@ -67,11 +69,29 @@ def main():
         status = guest.status()
         if status:
             raise Failed(f"guestdbg ended with status {status} after the guest's power-off")
-    print("demo: ok")
+
+
+def el2():
+    from harness.el2 import Machine
+    progress("a bare arm64 machine: the EL2 monitor, Debian's kernel beneath it, two CPUs; it waits")
+    with Machine("max", 2, wait=True) as machine:
+        progress("gdb-multiarch, on the monitor's own UART:")
+        status = gdb(machine, images.symbols())
+        if status:
+            raise Failed(f"GDB's session ended with status {status}")
+        progress("the guest goes on by itself")
+        if machine.userspace() != 2:
+            raise Failed("userspace did not come up with two CPUs")
+        word = os.urandom(4).hex()
+        progress(f"userspace is up; typing {word} on the guest's console")
+        if not machine.alive(word):
+            raise Failed("the guest does not answer")
+        machine.off()
 
 
 try:
-    main()
+    el2() if WHAT == "el2" else main()
+    print("demo: ok")
 except (Failed, OSError, subprocess.SubprocessError) as e:
     print(f"demo: failed: {e}")
     sys.exit(1)

@@ -84,9 +84,12 @@ with Host(files=[f"{images.linux()}:/Image", f"{initrd}:/initrd"]) as host:
             check(stop["breakpoints"] == [1] and "start_kernel" in stop["frame"], f"{stop}")
             gdb("delete")
         with scenario("a hardware breakpoint stops the right vCPU; bt reaches the kernel's entry and ends cleanly"):
-            gdb("hbreak __arm64_sys_newuname")
             gdb.start("continue")
             guest.wait("guest-ready")
+            gdb.interrupt()
+            gdb.stopped()
+            gdb("hbreak __arm64_sys_newuname")
+            gdb.start("continue")
             guest.send("taskset 2 uname")
             stop = gdb.stopped()
             equal(stop["breakpoints"], [2], f"{stop}: breakpoint")

@@ -63,7 +63,7 @@ def false_hits(c):
 
 
 with Host(files=[f"{images.linux()}:/Image", f"{initrd}:/initrd"]) as host:
-    guest = host.guest("--no-wait --cpus 2 --memory 256M --initrd /initrd --append 'console=ttyAMA0 nokaslr panic=-1'",
+    guest = host.guest("--no-wait --cpus 2 --memory 256M --initrd /initrd --append 'console=ttyAMA0 nokaslr quiet panic=-1'",
                        "/Image")
     guest.wait("guest-ready")
     guest.send("task")

@@ -12,8 +12,9 @@ import os
 import sys
 import time
 
-sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from el2_machine import CPUS, Machine, check, equal, scenario  # noqa: E402
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+from harness import check, equal, scenario  # noqa: E402
+from harness.el2 import CPUS, Machine  # noqa: E402
 
 
 def boot(cpu, smp, monitor=True):

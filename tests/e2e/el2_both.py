@@ -13,8 +13,9 @@ import subprocess
 import sys
 import tempfile
 
-sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from el2_machine import CPUS, TOP, Machine, Rsp, check, equal, scenario  # noqa: E402
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+from harness import Rsp, check, equal, scenario  # noqa: E402
+from harness.el2 import CPUS, TOP, Machine  # noqa: E402
 
 LINE = rb"(steps=\d+ breaks=\d+ watches=\d+) done"
 

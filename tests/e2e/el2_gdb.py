@@ -12,8 +12,9 @@ import os
 import re
 import sys
 
-sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from el2_machine import CPUS, Gdb, GdbError, Machine, check, equal, images, scenario  # noqa: E402
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+from harness import Gdb, GdbError, check, equal, images, scenario  # noqa: E402
+from harness.el2 import CPUS, Machine  # noqa: E402
 
 BRANCH = re.compile(r"\t(b|bl|br|blr|ret|retaa|b\.\w+|cbn?z|tbn?z|eret|svc|braa|blraa)\b")
 

@@ -11,8 +11,9 @@ import os
 import re
 import sys
 
-sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from el2_machine import Machine, Rsp, check, equal, kernel, scenario  # noqa: E402
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+from harness import Rsp, check, equal, scenario  # noqa: E402
+from harness.el2 import Machine, kernel  # noqa: E402
 
 REACH = (("the first page of the monitor", 0x40200000), ("the last page of the monitor", 0x403ff000),
          ("the debug UART", 0x09040000))

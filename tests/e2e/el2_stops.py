@@ -13,8 +13,9 @@ import random
 import sys
 import time
 
-sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from el2_machine import Machine, Rsp, check, equal, scenario  # noqa: E402
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+from harness import Rsp, check, equal, scenario  # noqa: E402
+from harness.el2 import Machine  # noqa: E402
 
 STOPS = int(os.environ.get("EL2_STOPS", "200"))
 # Six loops, one more through the kernel, and one that says that time passes, so slowly that a console which
