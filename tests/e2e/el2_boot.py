@@ -4,8 +4,9 @@
 # Debian's kernel reaches userspace beneath the EL2 monitor with every CPU it would have without. Figures:
 # time to userspace beside the same machine without the monitor.
 #
-# lab: none
-# needs: arm64
+# lab: el2 6.12 max
+# full: el2 6.12 cortex-a72
+# full: el2 6.12 neoverse-n1
 # timeout: 1800
 
 import os
@@ -14,7 +15,7 @@ import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 from harness import check, equal, scenario  # noqa: E402
-from harness.el2 import CPUS, Machine  # noqa: E402
+from harness.el2 import CPU, Machine  # noqa: E402
 
 
 def boot(cpu, smp, monitor=True):
@@ -28,7 +29,7 @@ def boot(cpu, smp, monitor=True):
         return took
 
 
-for cpu in sys.argv[1:] or CPUS:
+for cpu in sys.argv[1:] or [CPU]:
     for smp in (1, 2, 4):
         with scenario(f"boots to userspace beneath the monitor: {cpu}, {smp} CPUs"):
             took = boot(cpu, smp)

@@ -4,8 +4,9 @@
 # Two debuggers at once: a program that steps, breaks and watches its child inside the guest counts the same
 # without the monitor, beneath it idle, with a client that armed nothing, and while the client holds points.
 #
-# lab: none
-# needs: arm64
+# lab: el2 6.12 max
+# full: el2 6.12 cortex-a72
+# full: el2 6.12 neoverse-n1
 # timeout: 1200
 
 import os
@@ -15,7 +16,7 @@ import tempfile
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 from harness import Rsp, check, equal, scenario  # noqa: E402
-from harness.el2 import CPUS, TOP, Machine  # noqa: E402
+from harness.el2 import CPU, TOP, Machine  # noqa: E402
 
 LINE = rb"(steps=\d+ breaks=\d+ watches=\d+) done"
 
@@ -42,7 +43,7 @@ with tempfile.TemporaryDirectory() as folder:
     program = os.path.join(folder, "el2_selfdebug")
     subprocess.run(["aarch64-linux-gnu-gcc" if os.uname().machine != "aarch64" else "gcc", "-O1", "-static", "-o",
                     program, os.path.join(TOP, "tests/guests/el2_selfdebug.c")], check=True)
-    for cpu in sys.argv[1:] or CPUS:
+    for cpu in sys.argv[1:] or [CPU]:
         with Machine(cpu, 2, monitor=False, programs=[program]) as m:
             m.userspace()
             bare = counts(m)

@@ -4,8 +4,9 @@
 # GDB against the EL2 monitor's UART: from the guest's first instruction through breakpoints, a backtrace, a
 # watchpoint and steps to detach, after which the guest goes on to userspace. Then the monitor hidden from GDB.
 #
-# lab: none
-# needs: arm64
+# lab: el2 6.12 max
+# full: el2 6.12 cortex-a72
+# full: el2 6.12 neoverse-n1
 # timeout: 1200
 
 import os
@@ -14,7 +15,7 @@ import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 from harness import Gdb, GdbError, check, equal, images, scenario  # noqa: E402
-from harness.el2 import CPUS, Machine  # noqa: E402
+from harness.el2 import CPU, Machine  # noqa: E402
 
 BRANCH = re.compile(r"\t(b|bl|br|blr|ret|retaa|b\.\w+|cbn?z|tbn?z|eret|svc|braa|blraa)\b")
 
@@ -85,6 +86,6 @@ def session(cpu, smp):
             equal(m.off(), 0, "status after power-off")
 
 
-for cpu in sys.argv[1:] or CPUS:
+for cpu in sys.argv[1:] or [CPU]:
     for smp in (2,) if cpu != "max" else (1, 4):
         session(cpu, smp)

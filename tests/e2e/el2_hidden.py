@@ -3,8 +3,9 @@
 #
 # What the guest cannot reach (the monitor's memory, its UART, its interrupts), and what a wrong start says.
 #
-# lab: none
-# needs: arm64
+# lab: el2 6.12 max
+# full: el2 6.12 cortex-a72
+# full: el2 6.12 neoverse-n1
 # timeout: 1200
 
 import os
@@ -13,7 +14,7 @@ import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 from harness import Rsp, check, equal, scenario  # noqa: E402
-from harness.el2 import Machine, kernel  # noqa: E402
+from harness.el2 import CPU, Machine, kernel  # noqa: E402
 
 REACH = (("the first page of the monitor", 0x40200000), ("the last page of the monitor", 0x403ff000),
          ("the debug UART", 0x09040000))
@@ -31,7 +32,7 @@ def says(name, pattern, **machine):
             check(m.console.wait(pattern, 60), f"the console says {m.console.text!r}")
 
 
-for cpu in ("cortex-a72", "max"):
+for cpu in [CPU]:
     with Machine(cpu, 2, append="iomem=relaxed") as m:
         equal(m.userspace(), 2, "CPUs")
         for name, at in REACH:

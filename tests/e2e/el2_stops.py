@@ -4,8 +4,9 @@
 # The EL2 monitor stops and lets go: ^C under load on 4 CPUs, CPUs that the guest turns off and on, noise on the
 # debug line, clients that vanish and come back.
 #
-# lab: none
-# needs: arm64
+# lab: el2 6.12 max
+# full: el2 6.12 cortex-a72
+# full: el2 6.12 neoverse-n1
 # timeout: 1800
 
 import os
@@ -15,7 +16,7 @@ import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 from harness import Rsp, check, equal, scenario  # noqa: E402
-from harness.el2 import Machine  # noqa: E402
+from harness.el2 import CPU, Machine  # noqa: E402
 
 STOPS = int(os.environ.get("EL2_STOPS", "200"))
 # Six loops, one more through the kernel, and one that says that time passes, so slowly that a console which
@@ -57,7 +58,7 @@ def stop_often(m, rsp, n):
     return took, pcs
 
 
-with Machine("cortex-a72", 4) as m:
+with Machine(CPU, 4) as m:
     equal(m.userspace(), 4, "CPUs")
     with scenario("noise on the debug line before any client does no harm"):
         line = m.debug.open()

@@ -13,10 +13,9 @@ import subprocess
 import tempfile
 import time
 
-from .host import LAB, TOP
+from .host import CPU, LAB, TOP
 
 MONITOR = os.environ.get("EL2_MONITOR", os.path.join(LAB, "build/arm64/src/monitor/arm64/guestdbg-el2.bin"))
-CPUS = ("cortex-a72", "neoverse-n1", "max")
 LIMIT = 120
 
 
