@@ -1,0 +1,197 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: MIT
+#
+# A guest that debugs itself: ptrace, perf, kprobes, uprobes, WARN and BRK of its own programs in Debian's
+# kernel count exactly what they count without us, and what our points suspend comes back whole.
+#
+# lab: arm64 6.12 max
+# full: arm64 6.1 cortex-a72
+# full: arm64 6.12 cortex-a72
+# full: arm64 6.12 neoverse-n1
+# full: arm64 6.1 max
+# timeout: 1200
+
+import contextlib
+import os
+import re
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+from harness import *
+
+program = images.program("self")
+elf, kernel = Elf(program), Elf(images.symbols())
+
+
+def offset(name):
+    """Where a function of the program is in its file."""
+    return next(p[2] + elf[name] - p[3] for p in elf.load if p[3] <= elf[name] < p[3] + p[6])
+
+
+# probes: a kprobe on a system call, a uprobe on each place given, and a program that runs past them.
+INIT = images.INIT % """
+T=/sys/kernel/tracing
+mount -t tracefs tracefs $T
+probes() {
+    echo p:kpgid __arm64_sys_getpgid >$T/kprobe_events
+    for at; do echo p:u$at /bin/self:$at >>$T/uprobe_events; done
+    for e in kprobes uprobes; do echo 1 >$T/events/$e/enable; done
+    self probe
+    for e in kprobe uprobe; do cat $T/${e}_profile; echo 0 >$T/events/${e}s/enable; echo >$T/${e}_events; done
+}
+echo guest-ready
+while read -r line; do eval "$line"; echo "guest-did $?"; done
+"""
+initrd = images.initrd("self", INIT, programs=[program])
+
+ROUNDS = 50
+OWN = f"own step=303 break={ROUNDS} watch={ROUNDS} perf-break={ROUNDS} perf-watch={ROUNDS}"
+called, added = f"0x{offset('called'):x}", f"0x{offset('added'):x}"
+
+
+def do(command, limit=300):
+    start = len(guest.console.all)
+    guest.send(command)
+    _, at = guest.console.wait(r"^guest-did (\d+)", start, limit)
+    return guest.console.all[start:at]
+
+
+def said(lines, pattern):
+    found = [m for m in (re.search(pattern, line) for line in lines) if m]
+    check(found, f"no {pattern!r} in {lines}")
+    return found[0]
+
+
+def brk_users(*uprobes):
+    """What needs breakpoint instructions only."""
+    equal(said(do("self brk"), r"^brk (\d+)").group(1), str(ROUNDS), "BRK of a program")
+    lines = do(" ".join(["probes", *uprobes]))
+    said(lines, rf"^probe {ROUNDS}$")
+    equal(said(lines, r"kpgid +(\d+)").group(1), str(ROUNDS), "hits of the kprobe")
+    for at in uprobes:
+        equal(said(lines, rf"u{at} +(\d+)").group(1), str(ROUNDS), f"hits of the uprobe at {at}")
+
+
+def all_users():
+    equal(said(do("self own"), r"^own .*").group(0), OWN, "counts of the guest's own debugging")
+    brk_users(called, added)
+
+
+@contextlib.contextmanager
+def running(c):
+    """The guest runs inside, and is stopped again after."""
+    c.send("vCont;c")
+    try:
+        yield
+    finally:
+        c.interrupt()
+        stop = c.wait_stop()
+    check(stop.get("signal") in (0, 2), f"a stop that nobody asked for: {stop}")
+
+
+def hits(c, kind, name):
+    text = c.monitor("stats")
+    m = re.search(rf"^{kind} 0x{kernel[name]:x}: (\d+) hits", text, re.M)
+    check(m, f"no {kind} of {name} in {text}")
+    return int(m.group(1))
+
+
+def insert(c, z, name):
+    c(f"Z{z},{kernel[name]:x},4")
+    c.monitor(f"ignore 0x{kernel[name]:x} 1000000")
+
+
+def remove(c, z, name):
+    c(f"z{z},{kernel[name]:x},4")
+
+
+def beside_points(c, z, kind, hit, idle):
+    """The guest's BRK users beside two points of ours, one of them hit by the same program."""
+    insert(c, z, hit)
+    insert(c, z, idle)
+    with running(c):
+        brk_users(called)
+    equal((hits(c, kind, hit), hits(c, kind, idle)), (ROUNDS, 0), "hits of our own points")
+    remove(c, z, hit)
+    remove(c, z, idle)
+
+
+with Host(files=[f"{images.linux()}:/Image", f"{initrd}:/initrd"]) as host:
+    guest = host.guest("--no-wait --cpus 2 --memory 256M --initrd /initrd --append 'console=ttyAMA0 nokaslr quiet panic=-1'",
+                       "/Image")
+    guest.wait("guest-ready")
+    with scenario("before we attach, the guest's own debugging counts exactly"):
+        all_users()
+    with Rsp(guest) as c:
+        with scenario("attached with nothing armed, it counts exactly"):
+            with running(c):
+                all_users()
+        with scenario("BRK, kprobes and uprobes are exact beside software breakpoints of ours, hit and not"):
+            beside_points(c, 0, "break", "__arm64_sys_getsid", "__arm64_sys_times")
+        with scenario("BRK, kprobes and uprobes are exact beside hardware breakpoints of ours, hit and not"):
+            beside_points(c, 1, "hbreak", "__arm64_sys_umask", "__arm64_sys_times")
+        for z in (0, 1):
+            name = "software" if z == 0 else "hardware"
+            with scenario(f"a WARN of the kernel reaches it while a {name} breakpoint of ours is set and hit"):
+                # The kernel's WARN_ON for sizes above INT_MAX; a size by hand provokes it.
+                with running(c):
+                    do("echo 1 >/sys/kernel/debug/clear_warn_once")
+                at = kernel["__kvmalloc_node_noprof"]
+                callers = range(kernel["seq_read_iter"], kernel["seq_read_iter"] + 0x800)
+                c(f"Z{z},{at:x},4")
+                start = len(guest.console.all)
+                guest.send("cat /proc/version")
+                stop = c.resume()
+                while stop["registers"][30] not in callers:
+                    stop = c.resume()
+                check(("swbreak" if z == 0 else "hwbreak") in stop, f"{stop}")
+                c(f"Hg{stop['thread']}")
+                c.set_register(0, 1 << 31)
+                c.monitor(f"ignore 0x{at:x} 1000000")
+                with running(c):
+                    guest.console.wait(r"^guest-did", start)
+                    lines = do('dmesg | grep -c "WARNING:.* __kvmalloc_node"')
+                equal(lines[-1], str(z + 1), "warnings in the kernel's log")
+                c(f"z{z},{at:x},4")
+        with scenario("points of the guest are suspended while hardware points of ours are armed, and live after"):
+            with running(c):
+                do("taskset 2 self keep & pid=$!")
+                guest.wait("^keep ready")
+            for _ in range(20):
+                slots = c.monitor("slots")
+                if "the guest debugs itself" in slots:
+                    break
+                with running(c):
+                    do("true")
+            check("the guest debugs itself: 1 breakpoint, 1 watchpoint" in slots, f"monitor slots: {slots}")
+            check("the guest's own debugging: all works" in slots, f"monitor slots with nothing armed: {slots}")
+            insert(c, 1, "__arm64_sys_umask")
+            with running(c):
+                start = len(guest.console.all)
+                do("kill -USR1 $pid")
+                guest.wait("^keep 1", start)
+                do("self probe")
+            equal(hits(c, "hbreak", "__arm64_sys_umask"), ROUNDS, "hits of ours meanwhile")
+            slots = c.monitor("slots")
+            check("watchpoints and single step suspended, registers kept" in slots, f"monitor slots: {slots}")
+            equal(guest.wait("^keep 1 .*").group(0), "keep 1 break=0 watch=0", "the guest's points under ours")
+            remove(c, 1, "__arm64_sys_umask")
+            with running(c):
+                start = len(guest.console.all)
+                do("kill -USR1 $pid")
+                equal(guest.wait("^keep 2 .*", start).group(0), f"keep 2 break={ROUNDS} watch={ROUNDS}",
+                      "the guest's points after ours")
+        with scenario("with our points gone and still attached, everything counts exactly"):
+            with running(c):
+                all_users()
+        insert(c, 0, "__arm64_sys_getsid")
+        insert(c, 1, "__arm64_sys_umask")
+        with running(c):
+            do("self probe")
+        c("D;1")
+    with scenario("after detach, with points of ours left in, everything counts exactly"):
+        all_users()
+        bad = [x for x in do('dmesg | grep -E "lockup|stall|Oops|BUG:|Unable to handle"') if x.startswith("[")]
+        check(not bad, f"the guest says {bad[:3]}")
+        guest.send("poweroff -f")
+        equal(guest.status(), 0, "exit status after the guest's power-off")
