@@ -8,15 +8,15 @@
 
 #include "rsp/parse.h"
 
-#define ESCAPE 0x7d
+#define ESCAPE     0x7d
 #define ESCAPE_XOR 0x20
-#define BREAK 0x03
+#define BREAK      0x03
 
 enum { BETWEEN, DATA, ESCAPED, SUM_HIGH, SUM_LOW };
 
 void gd_frame_init(struct gd_frame *f, uint8_t *buf, size_t cap)
 {
-    *f = (struct gd_frame){.buf = buf, .cap = cap, .state = BETWEEN};
+    *f = (struct gd_frame){ .buf = buf, .cap = cap, .state = BETWEEN };
 }
 
 static void begin(struct gd_frame *f)
@@ -116,8 +116,7 @@ static enum gd_frame_event take(struct gd_frame *f, uint8_t byte)
     }
 }
 
-size_t gd_frame_feed(struct gd_frame *f, const uint8_t *bytes, size_t n,
-                     enum gd_frame_event *event)
+size_t gd_frame_feed(struct gd_frame *f, const uint8_t *bytes, size_t n, enum gd_frame_event *event)
 {
     *event = GD_FRAME_MORE;
     for (size_t i = 0; i < n; i++) {
@@ -148,8 +147,8 @@ size_t gd_frame_fit(const uint8_t *src, size_t n, size_t limit)
 /* "x*c" stands for one x and c - 29 more (GDB manual, "Overview"). The count is a printable
  * character, at most 126, and neither '#' nor '$'. */
 #define RUN_BASE 29
-#define RUN_MIN 3
-#define RUN_MAX (126 - RUN_BASE)
+#define RUN_MIN  3
+#define RUN_MAX  (126 - RUN_BASE)
 
 static size_t run_length(const uint8_t *src, size_t n)
 {
@@ -182,7 +181,7 @@ static void put(struct writer *w, uint8_t byte)
 size_t gd_frame_encode(uint8_t *dst, size_t cap, const uint8_t *src, size_t n)
 {
     static const char digits[] = "0123456789abcdef";
-    struct writer w = {.dst = dst, .cap = cap};
+    struct writer w = { .dst = dst, .cap = cap };
     uint8_t sum;
 
     put(&w, '$');

@@ -6,42 +6,42 @@
 #include "rsp/state.h"
 
 static const struct rsp_packet packets[] = {
-    {"?", 0, rsp_why},
-    {"g", RSP_STOPPED_ONLY, rsp_g},
-    {"G", RSP_STOPPED_ONLY, rsp_G},
-    {"p", RSP_STOPPED_ONLY, rsp_p},
-    {"P", RSP_STOPPED_ONLY, rsp_P},
-    {"m", RSP_STOPPED_ONLY | RSP_PLAIN_ERROR, rsp_m},
-    {"M", RSP_STOPPED_ONLY, rsp_M},
-    {"x", RSP_STOPPED_ONLY | RSP_PLAIN_ERROR, rsp_x},
-    {"X", RSP_STOPPED_ONLY, rsp_X},
-    {"Z", RSP_STOPPED_ONLY, rsp_Z},
-    {"z", RSP_STOPPED_ONLY, rsp_z},
-    {"vCont?", 0, rsp_vcont_list},
-    {"vCont;", 0, rsp_vcont},
-    {"c", RSP_STOPPED_ONLY, rsp_c},
-    {"C", RSP_STOPPED_ONLY, rsp_C},
-    {"s", RSP_STOPPED_ONLY, rsp_s},
-    {"S", RSP_STOPPED_ONLY, rsp_S},
-    {"H", 0, rsp_H},
-    {"T", 0, rsp_T},
-    {"D", 0, rsp_D},
-    {"k", 0, rsp_k},
-    {"vKill", 0, rsp_vkill},
-    {"vCtrlC", 0, rsp_vctrlc},
-    {"qSupported", 0, rsp_supported},
-    {"QStartNoAckMode", 0, rsp_noack},
-    {"QEnableErrorStrings", 0, rsp_errors},
-    {"qC", 0, rsp_current},
-    {"qfThreadInfo", 0, rsp_first},
-    {"qsThreadInfo", 0, rsp_next},
-    {"qAttached", 0, rsp_attached},
-    {"qSymbol", 0, rsp_symbol},
-    {"qXfer:features:read:", 0, rsp_features},
-    {"qXfer:threads:read:", 0, rsp_threads},
-    {"qSearch:memory:", RSP_STOPPED_ONLY, rsp_search},
-    {"qCRC:", RSP_STOPPED_ONLY, rsp_crc},
-    {"qRcmd,", RSP_PLAIN_ERROR, rsp_monitor},
+    { "?", 0, rsp_why },
+    { "g", RSP_STOPPED_ONLY, rsp_g },
+    { "G", RSP_STOPPED_ONLY, rsp_G },
+    { "p", RSP_STOPPED_ONLY, rsp_p },
+    { "P", RSP_STOPPED_ONLY, rsp_P },
+    { "m", RSP_STOPPED_ONLY | RSP_PLAIN_ERROR, rsp_m },
+    { "M", RSP_STOPPED_ONLY, rsp_M },
+    { "x", RSP_STOPPED_ONLY | RSP_PLAIN_ERROR, rsp_x },
+    { "X", RSP_STOPPED_ONLY, rsp_X },
+    { "Z", RSP_STOPPED_ONLY, rsp_Z },
+    { "z", RSP_STOPPED_ONLY, rsp_z },
+    { "vCont?", 0, rsp_vcont_list },
+    { "vCont;", 0, rsp_vcont },
+    { "c", RSP_STOPPED_ONLY, rsp_c },
+    { "C", RSP_STOPPED_ONLY, rsp_C },
+    { "s", RSP_STOPPED_ONLY, rsp_s },
+    { "S", RSP_STOPPED_ONLY, rsp_S },
+    { "H", 0, rsp_H },
+    { "T", 0, rsp_T },
+    { "D", 0, rsp_D },
+    { "k", 0, rsp_k },
+    { "vKill", 0, rsp_vkill },
+    { "vCtrlC", 0, rsp_vctrlc },
+    { "qSupported", 0, rsp_supported },
+    { "QStartNoAckMode", 0, rsp_noack },
+    { "QEnableErrorStrings", 0, rsp_errors },
+    { "qC", 0, rsp_current },
+    { "qfThreadInfo", 0, rsp_first },
+    { "qsThreadInfo", 0, rsp_next },
+    { "qAttached", 0, rsp_attached },
+    { "qSymbol", 0, rsp_symbol },
+    { "qXfer:features:read:", 0, rsp_features },
+    { "qXfer:threads:read:", 0, rsp_threads },
+    { "qSearch:memory:", RSP_STOPPED_ONLY, rsp_search },
+    { "qCRC:", RSP_STOPPED_ONLY, rsp_crc },
+    { "qRcmd,", RSP_PLAIN_ERROR, rsp_monitor },
 };
 
 /* Is c a packet of this row? Named packets end with their name or a separator; those of one
@@ -81,7 +81,7 @@ static int handle(struct gd_session *s, const struct rsp_packet *row, struct gd_
 
 void rsp_packet(struct gd_session *s, uint8_t *payload, size_t n)
 {
-    struct gd_cur c = {payload, payload + n};
+    struct gd_cur c = { payload, payload + n };
     const struct rsp_packet *row = find(&c);
     struct gd_out o;
     int result;
@@ -95,7 +95,8 @@ void rsp_packet(struct gd_session *s, uint8_t *payload, size_t n)
 
         rsp_begin(s, &o);
         rsp_put_error(s, &o, row->flags,
-                      cut ? gd_why(&rsp_engine(s)->why, GD_E_ARG, "reply over PacketSize") : result);
+                      cut ? gd_why(&rsp_engine(s)->why, GD_E_ARG, "reply over PacketSize")
+                          : result);
     }
     rsp_send(s, &o);
 }

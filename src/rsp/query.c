@@ -9,12 +9,13 @@
 
 static void note_feature(struct rsp_client *client, const struct gd_cur *f)
 {
-    struct { const char *name; bool *flag; } const known[] = {
-        {"multiprocess+", &client->multiprocess},
-        {"swbreak+", &client->swbreak},
-        {"hwbreak+", &client->hwbreak},
-        {"error-message+", &client->error_message},
-        {"QThreadOptions+", &client->pauth_v2}, /* GDB 15, the first to tell itself from 13 */
+    struct {
+        const char *name;
+        bool *flag;
+    } const known[] = {
+        { "multiprocess+", &client->multiprocess }, { "swbreak+", &client->swbreak },
+        { "hwbreak+", &client->hwbreak },           { "error-message+", &client->error_message },
+        { "QThreadOptions+", &client->pauth_v2 }, /* GDB 15, the first to tell itself from 13 */
     };
 
     for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
@@ -32,7 +33,7 @@ int rsp_supported(struct gd_session *s, struct gd_cur *c, struct gd_out *o)
 
     if (s->cfg.line && s->client.greeted)
         rsp_new_client(s);
-    s->client = (struct rsp_client){.greeted = true, .error_strings = error_strings};
+    s->client = (struct rsp_client){ .greeted = true, .error_strings = error_strings };
     s->client.lldb = gd_cur_char(c, ':');
     while (gd_cur_split(c, ';', &feature))
         note_feature(&s->client, &feature);

@@ -143,8 +143,8 @@ static int check_all(struct gd_session *s, struct gd_cur c)
 }
 
 /* Puts one register; *changed if it was written, with the old value in old. */
-static int set_one(struct gd_session *s, unsigned num, unsigned n, struct gd_cur *c,
-                   uint8_t *old, bool *changed)
+static int set_one(struct gd_session *s, unsigned num, unsigned n, struct gd_cur *c, uint8_t *old,
+                   bool *changed)
 {
     uint8_t bytes[GD_REG_BYTES];
     bool skip = false;

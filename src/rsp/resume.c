@@ -5,7 +5,7 @@
  */
 #include "rsp/state.h"
 
-#define SIGINT_RSP 2 /* signal numbers of the protocol are GDB's own; these equal Linux's */
+#define SIGINT_RSP  2 /* signal numbers of the protocol are GDB's own; these equal Linux's */
 #define SIGTRAP_RSP 5
 
 /* ---- threads ---- */
@@ -65,7 +65,8 @@ int rsp_T(struct gd_session *s, struct gd_cur *c, struct gd_out *o)
 static void put_reason(const struct gd_session *s, struct gd_out *o, const struct gd_stop *stop)
 {
     static const char *const watch[] = {
-        [GD_WRITE] = "watch", [GD_READ] = "rwatch", [GD_ACCESS] = "awatch"};
+        [GD_WRITE] = "watch", [GD_READ] = "rwatch", [GD_ACCESS] = "awatch"
+    };
 
     if (stop->reason == GD_STOP_SWBREAK && s->client.swbreak)
         gd_put_str(o, "swbreak:;");
@@ -153,7 +154,7 @@ static int resume(struct gd_session *s, struct gd_out *o)
     for (unsigned i = 0; i < e->cfg.nvcpus; i++)
         any |= s->actions[i].mode != GD_HALT;
     if (!any) {
-        s->stop = (struct gd_stop){.reason = GD_STOP_HALTED, .vcpu = s->general};
+        s->stop = (struct gd_stop){ .reason = GD_STOP_HALTED, .vcpu = s->general };
         rsp_put_stop(s, o, &s->stop);
         return GD_OK;
     }
@@ -196,7 +197,7 @@ static int range(struct gd_session *s, struct gd_cur *c, struct gd_action *a)
 
 static int action(struct gd_session *s, struct gd_cur *c, struct gd_action *a)
 {
-    *a = (struct gd_action){.mode = GD_HALT};
+    *a = (struct gd_action){ .mode = GD_HALT };
     if (gd_cur_char(c, 'c') || gd_cur_char(c, 's')) {
         a->mode = c->p[-1] == 'c' ? GD_RUN : GD_STEP;
         return GD_OK;
@@ -241,8 +242,7 @@ static int halt_running(struct gd_session *s, const struct gd_cur *c)
 {
     struct gd_cur rest = *c;
 
-    if (s->run != RSP_RUNNING || !gd_cur_char(&rest, 't') ||
-        (!gd_cur_end(&rest) && *rest.p != ':'))
+    if (s->run != RSP_RUNNING || !gd_cur_char(&rest, 't') || (!gd_cur_end(&rest) && *rest.p != ':'))
         return gd_why(&rsp_engine(s)->why, GD_E_RUNNING, NULL);
     s->halt = true;
     gd_engine_interrupt(rsp_engine(s), s->general);
@@ -251,7 +251,7 @@ static int halt_running(struct gd_session *s, const struct gd_cur *c)
 
 int rsp_vcont(struct gd_session *s, struct gd_cur *c, struct gd_out *o)
 {
-    bool decided[GD_SESSION_VCPUS] = {false};
+    bool decided[GD_SESSION_VCPUS] = { false };
     struct gd_cur part;
     int err;
 
@@ -261,7 +261,7 @@ int rsp_vcont(struct gd_session *s, struct gd_cur *c, struct gd_out *o)
         return gd_why(&rsp_engine(s)->why, GD_E_NOTHREAD, "the virtual machine has ended");
     if (gd_cur_end(c))
         return rsp_malformed(s, "vCont without an action");
-    err = prepare(s, (struct gd_action){.mode = GD_HALT});
+    err = prepare(s, (struct gd_action){ .mode = GD_HALT });
     while (err == GD_OK && gd_cur_split(c, ';', &part))
         err = apply_part(s, &part, decided);
     return err < 0 ? err : resume(s, o);
@@ -281,7 +281,7 @@ static int old_resume(struct gd_session *s, struct gd_out *o, enum gd_mode mode)
 {
     bool alone = s->resume_tid > 0;
     unsigned self = alone ? (unsigned)s->resume_tid - 1 : s->general;
-    int err = prepare(s, (struct gd_action){.mode = alone ? GD_HALT : GD_RUN});
+    int err = prepare(s, (struct gd_action){ .mode = alone ? GD_HALT : GD_RUN });
 
     if (err < 0)
         return err;
@@ -293,7 +293,7 @@ static int old_resume(struct gd_session *s, struct gd_out *o, enum gd_mode mode)
 static int set_pc(struct gd_session *s, struct gd_cur *c)
 {
     unsigned pc = rsp_arch(s)->reg_pc;
-    uint8_t bytes[GD_REG_BYTES] = {0};
+    uint8_t bytes[GD_REG_BYTES] = { 0 };
     uint64_t addr;
 
     if (gd_cur_end(c))

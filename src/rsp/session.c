@@ -56,8 +56,8 @@ static void put_plain(struct gd_out *o, const struct gd_out *text)
     for (size_t i = 0; i < text->len; i++) {
         uint8_t c = text->buf[i];
 
-        gd_put_byte(o, c < ' ' || c > '~' || c == '#' || c == '$' || c == '}' || c == '*' ? '?'
-                                                                                        : c);
+        gd_put_byte(o,
+                    c < ' ' || c > '~' || c == '#' || c == '$' || c == '}' || c == '*' ? '?' : c);
     }
 }
 
@@ -193,7 +193,7 @@ static void look_for_stop(struct gd_session *s)
 {
     struct gd_engine *e = rsp_engine(s);
     uint32_t exited = atomic_load(&e->exited);
-    struct gd_stop stop = {.reason = GD_STOP_EXITED, .addr = exited - 1};
+    struct gd_stop stop = { .reason = GD_STOP_EXITED, .addr = exited - 1 };
 
     if (s->fresh && gd_engine_stopped(e)) { /* what the last client left goes first */
         gd_engine_detach(e, false);
@@ -230,7 +230,7 @@ void rsp_new_client(struct gd_session *s)
     if (s->noack)
         put_raw(s, '+'); /* it does not know yet that nobody acknowledges here */
     s->noack = false;
-    s->client = (struct rsp_client){0};
+    s->client = (struct rsp_client){ 0 };
     s->general = 0;
     s->resume_tid = GD_TID_ALL;
     s->owe_stop = false;

@@ -31,28 +31,32 @@ struct rsp_command; /* one row of the monitor's table */
 
 struct gd_session {
     struct gd_session_config cfg;
-    size_t packet_max;    /* PacketSize: bytes between '$' and '#', both ways */
+    size_t packet_max; /* PacketSize: bytes between '$' and '#', both ways */
     struct gd_frame frame;
     bool noack;
     struct rsp_client client;
     enum rsp_run run;
-    bool owe_stop;        /* a stop reply is owed: after a resume, or to `?` */
-    bool halt;            /* vCont;t asked the running guest to stop, not ^C */
-    bool fresh;           /* a new client on a line: the old one's points go once stopped */
-    bool resume;          /* detaching: let the guest run */
+    bool owe_stop;              /* a stop reply is owed: after a resume, or to `?` */
+    bool halt;                  /* vCont;t asked the running guest to stop, not ^C */
+    bool fresh;                 /* a new client on a line: the old one's points go once stopped */
+    bool resume;                /* detaching: let the guest run */
     enum gd_session_want after; /* detaching: what is wanted when done */
     enum gd_session_want want;
-    bool answer_detach;   /* detaching: OK is owed */
-    bool big_endian;      /* byte order of registers on the wire */
-    unsigned general;     /* vCPU of g, m, Z, … (Hg) */
-    int resume_tid;       /* thread of c and s (Hc), GD_TID_ALL or a thread number */
-    unsigned list_next;   /* qsThreadInfo */
-    struct gd_stop stop;  /* the last one; for `?` */
-    bool hold_stop;       /* the reply for it waits until tx is sent */
+    bool answer_detach;  /* detaching: OK is owed */
+    bool big_endian;     /* byte order of registers on the wire */
+    unsigned general;    /* vCPU of g, m, Z, … (Hg) */
+    int resume_tid;      /* thread of c and s (Hc), GD_TID_ALL or a thread number */
+    unsigned list_next;  /* qsThreadInfo */
+    struct gd_stop stop; /* the last one; for `?` */
+    bool hold_stop;      /* the reply for it waits until tx is sent */
     size_t tx_len, tx_sent;
     size_t last_at, last_len; /* the last packet in tx, for a retransmission */
     /* A monitor command whose text takes more than one packet. */
-    struct { const struct rsp_command *command; struct gd_cur args; size_t skip; } console;
+    struct {
+        const struct rsp_command *command;
+        struct gd_cur args;
+        size_t skip;
+    } console;
     struct gd_action actions[GD_SESSION_VCPUS];
 };
 
@@ -61,7 +65,7 @@ struct gd_session {
 #define RSP_LATER 1 /* handler's result: no reply now */
 
 #define RSP_STOPPED_ONLY 1u /* refused while the guest runs */
-#define RSP_PLAIN_ERROR 2u  /* E.text only to clients that asked for it: old GDBs misread it */
+#define RSP_PLAIN_ERROR  2u /* E.text only to clients that asked for it: old GDBs misread it */
 
 /* Reads its arguments from c, writes the reply to o. 0: send o (empty = not supported).
  * RSP_LATER: send nothing. Negative enum gd_error: send an error, whose reason the engine's
@@ -77,14 +81,14 @@ struct rsp_packet {
 /* Finds the row of a packet and runs its handler, with the reply sent. */
 void rsp_packet(struct gd_session *s, uint8_t *payload, size_t n);
 
-rsp_handler rsp_g, rsp_G, rsp_p, rsp_P;                                         /* regs.c */
-rsp_handler rsp_m, rsp_M, rsp_x, rsp_X, rsp_search, rsp_crc;                    /* mem.c */
+rsp_handler rsp_g, rsp_G, rsp_p, rsp_P;                      /* regs.c */
+rsp_handler rsp_m, rsp_M, rsp_x, rsp_X, rsp_search, rsp_crc; /* mem.c */
 rsp_handler rsp_why, rsp_vcont, rsp_vcont_list, rsp_c, rsp_C, rsp_s, rsp_S, rsp_H, rsp_T;
-rsp_handler rsp_vctrlc, rsp_D, rsp_k, rsp_vkill;                                /* resume.c */
-rsp_handler rsp_Z, rsp_z;                                                       /* points.c */
+rsp_handler rsp_vctrlc, rsp_D, rsp_k, rsp_vkill; /* resume.c */
+rsp_handler rsp_Z, rsp_z;                        /* points.c */
 rsp_handler rsp_supported, rsp_noack, rsp_errors, rsp_current, rsp_first, rsp_next;
-rsp_handler rsp_attached, rsp_symbol, rsp_features, rsp_threads;                /* query.c */
-rsp_handler rsp_monitor;                                                        /* monitor.c */
+rsp_handler rsp_attached, rsp_symbol, rsp_features, rsp_threads; /* query.c */
+rsp_handler rsp_monitor;                                         /* monitor.c */
 
 /* ---- shared helpers ---- */
 

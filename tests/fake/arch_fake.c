@@ -54,8 +54,7 @@ static void tdesc(const struct gd_target *t, uint32_t flags, struct gd_out *o)
     gd_put_str(o, "<?xml version=\"1.0\"?><!DOCTYPE target SYSTEM \"gdb-target.dtd\"><target>"
                   "<architecture>fake</architecture><feature name=\"org.guestdbg.fake.core\">");
     for (unsigned i = 0; i < FAKE_G_COUNT; i++)
-        gd_put_fmt(o, "<reg name=\"r%u\" bitsize=\"%u\" regnum=\"%u\"/>", i,
-                   8 * reg_size(t, i), i);
+        gd_put_fmt(o, "<reg name=\"r%u\" bitsize=\"%u\" regnum=\"%u\"/>", i, 8 * reg_size(t, i), i);
     gd_put_fmt(o, "</feature><feature name=\"org.guestdbg.fake.pauth%s\"/></target>",
                flags & GD_TD_PAUTH_V2 ? "_v2" : "");
 }
@@ -131,7 +130,7 @@ static int translate(struct gd_cpu *c, uint64_t va, enum gd_use use, struct gd_x
 {
     (void)c;
     (void)use;
-    *x = (struct gd_xlate){.page = 4096, .writable = true, .executable = true, .level = 2};
+    *x = (struct gd_xlate){ .page = 4096, .writable = true, .executable = true, .level = 2 };
     if (!fake_translate(va, &x->gpa))
         return gd_why_level(why, GD_E_UNMAPPED, va, 2, NULL);
     return 0;
@@ -154,7 +153,7 @@ static void access(struct gd_cpu *c, uint64_t pc, struct gd_access *a)
 {
     uint32_t insn;
 
-    *a = (struct gd_access){0};
+    *a = (struct gd_access){ 0 };
     if (gd_cpu_fetch(c, pc, &insn))
         return;
     a->read = (insn & 0xff) == FAKE_LOAD;
@@ -180,17 +179,18 @@ static uint16_t matching(const struct gd_hw_set *set, const struct gd_event *ev)
 static void event(struct gd_cpu *c, const struct gd_exit *x, const struct gd_hw_set *set,
                   struct gd_event *ev)
 {
-    static const enum gd_event_kind kinds[] = {
-        [FAKE_EX_STEP] = GD_EV_STEP, [FAKE_EX_BREAK] = GD_EV_SWBP,
-        [FAKE_EX_HWBREAK] = GD_EV_HWBP, [FAKE_EX_WATCH] = GD_EV_WATCH};
+    static const enum gd_event_kind kinds[] = { [FAKE_EX_STEP] = GD_EV_STEP,
+                                                [FAKE_EX_BREAK] = GD_EV_SWBP,
+                                                [FAKE_EX_HWBREAK] = GD_EV_HWBP,
+                                                [FAKE_EX_WATCH] = GD_EV_WATCH };
     uint32_t insn;
 
-    *ev = (struct gd_event){.kind = GD_EV_UNKNOWN, .pc = gd_cpu_reg(c, FAKE_PC)};
+    *ev = (struct gd_event){ .kind = GD_EV_UNKNOWN, .pc = gd_cpu_reg(c, FAKE_PC) };
     if (x->kind != GD_EXIT_DEBUG || !x->syndrome || x->syndrome > FAKE_EX_WATCH)
         return;
     ev->kind = kinds[x->syndrome];
-    if (ev->kind == GD_EV_SWBP && !gd_cpu_fetch(c, ev->pc, &insn) &&
-        (insn & 0xff) == FAKE_BREAK && insn != FAKE_BREAK)
+    if (ev->kind == GD_EV_SWBP && !gd_cpu_fetch(c, ev->pc, &insn) && (insn & 0xff) == FAKE_BREAK &&
+        insn != FAKE_BREAK)
         ev->kind = GD_EV_FOREIGN;
     if (ev->kind == GD_EV_WATCH)
         access(c, ev->pc, &ev->access);
@@ -247,14 +247,14 @@ static int context(struct gd_cpu *c, uint64_t *value)
     return gd_cpu_get(c, FAKE_CONTEXT, value);
 }
 
-static const char *const event_names[] = {NULL};
+static const char *const event_names[] = { NULL };
 
 const struct gd_arch gd_arch_fake = {
     .name = "fake",
     .triple = "fake-unknown-none",
     .insn_len = 4,
     .insn_align = 4,
-    .bp_insn = {FAKE_BREAK, 0, 0, 0},
+    .bp_insn = { FAKE_BREAK, 0, 0, 0 },
     .reg_pc = FAKE_PC,
     .reg_sp = FAKE_SP,
     .g_count = FAKE_G_COUNT,

@@ -13,11 +13,11 @@ enum {
     FAKE_SP = 13,
     FAKE_FLAGS = 14, /* 32 bits */
     FAKE_PC = 15,
-    FAKE_V0 = 16,    /* 128 bits */
-    FAKE_GONE = 17,  /* described, never available */
-    FAKE_RO = 18,    /* cannot be written */
+    FAKE_V0 = 16,   /* 128 bits */
+    FAKE_GONE = 17, /* described, never available */
+    FAKE_RO = 18,   /* cannot be written */
     FAKE_G_COUNT = 19,
-    FAKE_SYS = 40,   /* only by p: where the guest's last exception came from */
+    FAKE_SYS = 40, /* only by p: where the guest's last exception came from */
     FAKE_CONTEXT = 41,
     FAKE_NREGS = 48,
 };
@@ -34,7 +34,7 @@ enum {
     FAKE_BREAK = 0xbb, /* a = b = n = 0: ours; else of another kind */
 };
 
-#define FAKE_INSN(op, a, b, n) \
+#define FAKE_INSN(op, a, b, n)                                                                     \
     ((uint32_t)(op) | (uint32_t)(a) << 8 | (uint32_t)(uint8_t)(b) << 16 | (uint32_t)(n) << 24)
 
 /* gd_exit.syndrome of debug exits. */
@@ -42,7 +42,7 @@ enum { FAKE_EX_STEP = 1, FAKE_EX_BREAK, FAKE_EX_HWBREAK, FAKE_EX_WATCH };
 
 /* Guest virtual addresses from FAKE_HIGH on show the same memory as those from 0 on. Addresses
  * between 4 GiB and there are not mapped. */
-#define FAKE_HIGH 0xffff000000000000ULL
+#define FAKE_HIGH   0xffff000000000000ULL
 #define FAKE_VECTOR 0x10040 /* where the guest takes its own exceptions */
 
 extern const struct gd_arch gd_arch_fake;

@@ -4,8 +4,8 @@
 
 #include <string.h>
 
-void client_open(struct client *c, struct fake *f, size_t packet_max,
-                 enum gd_on_disconnect policy, bool line)
+void client_open(struct client *c, struct fake *f, size_t packet_max, enum gd_on_disconnect policy,
+                 bool line)
 {
     memset(c, 0, offsetof(struct client, rx));
     c->f = f;
@@ -42,12 +42,12 @@ void client_send(struct client *c, const void *payload, size_t n)
 {
     static const char digits[] = "0123456789abcdef";
     const uint8_t *p = payload;
-    uint8_t sum = 0, end[3] = {'#'};
+    uint8_t sum = 0, end[3] = { '#' };
 
     queue(c, (const uint8_t *)"$", 1);
     for (size_t i = 0; i < n; i++) {
         bool escape = p[i] == '#' || p[i] == '$' || p[i] == '}';
-        uint8_t pair[2] = {'}', p[i] ^ 0x20};
+        uint8_t pair[2] = { '}', p[i] ^ 0x20 };
 
         if (escape)
             sum = (uint8_t)(sum + pair[0] + pair[1]);

@@ -177,7 +177,7 @@ void fake_open(struct fake *f, unsigned nvcpus, bool halted)
     f->time_held = f->code_locked = false;
     f->target = (struct gd_target){
         .arch = &gd_arch_fake,
-        .hw = {.nbreak = 4, .nwatch = 4, .context = 8, .step = true, .sw_break = true},
+        .hw = { .nbreak = 4, .nwatch = 4, .context = 8, .step = true, .sw_break = true },
         .pa_bits = 40,
     };
     for (unsigned i = 0; i < nvcpus; i++) {
@@ -233,7 +233,7 @@ static bool stopped_at(const struct fake_vcpu *v, uint64_t pc)
 
 static bool debug_exit(struct gd_exit *x, unsigned why)
 {
-    *x = (struct gd_exit){.kind = GD_EXIT_DEBUG, .syndrome = why};
+    *x = (struct gd_exit){ .kind = GD_EXIT_DEBUG, .syndrome = why };
     return true;
 }
 
@@ -288,7 +288,7 @@ static bool execute(struct fake *f, struct fake_vcpu *v, struct gd_exit *x)
         goto done;
     case FAKE_CALL:
         v->reg[FAKE_PC] += 4;
-        *x = (struct gd_exit){.kind = GD_EXIT_OTHER};
+        *x = (struct gd_exit){ .kind = GD_EXIT_OTHER };
         return true;
     default:
         if (!p) {
@@ -309,7 +309,7 @@ bool fake_execute(struct fake *f, unsigned vcpu, struct gd_exit *x)
 /* In the guest until something makes it leave. */
 static struct gd_exit inside(struct fake *f, struct fake_vcpu *v, unsigned *budget)
 {
-    struct gd_exit x = {.kind = GD_EXIT_NONE};
+    struct gd_exit x = { .kind = GD_EXIT_NONE };
 
     while (!v->kicked && *budget) {
         --*budget;

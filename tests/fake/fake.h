@@ -9,13 +9,13 @@
 #include "arch_fake.h"
 #include "engine/engine.h"
 
-#define FAKE_VCPUS 64
-#define FAKE_POINTS 128
-#define FAKE_RAM 0x10000ULL /* guest physical, 64 KiB; code in the first half by convention */
+#define FAKE_VCPUS    64
+#define FAKE_POINTS   128
+#define FAKE_RAM      0x10000ULL /* guest physical, 64 KiB; code in the first half by convention */
 #define FAKE_RAM_SIZE 0x10000u
-#define FAKE_ROM 0x30000ULL /* one read-only page */
-#define FAKE_DEVICE 0x40000ULL /* one page that is not memory */
-#define FAKE_PAGE 0x1000u
+#define FAKE_ROM      0x30000ULL /* one read-only page */
+#define FAKE_DEVICE   0x40000ULL /* one page that is not memory */
+#define FAKE_PAGE     0x1000u
 
 struct fake_vcpu {
     uint64_t reg[FAKE_NREGS];
@@ -23,7 +23,7 @@ struct fake_vcpu {
     struct gd_hw_set set; /* what the debug hardware holds now */
     struct gd_arm arm;    /* .set is not valid */
     bool kicked;
-    uint64_t executed;    /* instructions */
+    uint64_t executed; /* instructions */
 };
 
 struct fake {
@@ -31,7 +31,7 @@ struct fake {
     uint8_t truth[FAKE_RAM_SIZE]; /* RAM as it is without any debugger: guest stores go here too */
     struct fake_vcpu v[FAKE_VCPUS];
     unsigned nvcpus;
-    unsigned alone;   /* vCPU + 1 that holds all others */
+    unsigned alone; /* vCPU + 1 that holds all others */
     unsigned notified;
     bool time_held;
     bool code_locked; /* guest stores to the first half of RAM or to a planted word do nothing */

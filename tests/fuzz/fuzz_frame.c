@@ -39,7 +39,7 @@ static struct seen feed(const uint8_t *data, size_t size, size_t cap, size_t pie
 {
     uint8_t *room = malloc(cap ? cap : 1);
     enum gd_frame_event event;
-    struct seen s = {0};
+    struct seen s = { 0 };
     struct gd_frame f;
 
     gd_frame_init(&f, room, cap);

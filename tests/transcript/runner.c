@@ -90,10 +90,9 @@ static void set_reg(char *args)
 {
     unsigned vcpu, num;
     unsigned long value;
-    uint8_t bytes[GD_REG_BYTES] = {0};
+    uint8_t bytes[GD_REG_BYTES] = { 0 };
 
-    if (sscanf(args, "%u %u %lx", &vcpu, &num, &value) != 3 || vcpu >= vcpus ||
-        num >= FAKE_NREGS)
+    if (sscanf(args, "%u %u %lx", &vcpu, &num, &value) != 3 || vcpu >= vcpus || num >= FAKE_NREGS)
         fail("reg wants vCPU, number and hex value");
     gd_store_le(bytes, value, 8);
     if (gd_engine_reg_set(&fake.e, vcpu, num, bytes) < 0)
@@ -193,7 +192,7 @@ static void hangup(char *args)
 
 static void want(char *args)
 {
-    static const char *const names[] = {"nothing", "close", "exit"};
+    static const char *const names[] = { "nothing", "close", "exit" };
     const char *is = names[gd_session_want(&client.s)];
 
     if (strcmp(args, is))
@@ -260,26 +259,26 @@ static const struct {
     void (*run)(char *args);
     bool before_open;
 } directives[] = {
-    {"guest", set_guest, true},       /* guest N [running]: N vCPUs */
-    {"set", settings, true},          /* set packet N | line | disconnect X | no step | … */
-    {"word", set_word, true},         /* word ADDR 8DIGITS: an instruction */
-    {"reg", set_reg, true},           /* reg VCPU NUMBER VALUE, while stopped */
-    {"connect", connect, true},       /* a client; else the first > does it */
-    {"run", run, true},               /* run [N] | run vcpu V [N]: instructions */
-    {"bytes", raw_bytes, false},      /* bytes as they are */
-    {"monitor", monitor, false},      /* monitor COMMAND, as qRcmd */
-    {"break", interrupt, false},      /* ^C */
-    {"exit", vm_exit, false},         /* exit STATUS: the VM ends */
-    {"give-up", give_up, false},      /* vCPUs that did not stop are lost */
-    {"hangup", hangup, false},        /* the connection is gone */
-    {"want", want, false},            /* want nothing|close|exit */
-    {"waiting", waiting, false},      /* waiting yes|no */
-    {"clean", clean, false},          /* nothing of the debugger is left */
-    {"settle", settle, false},        /* what the client wrote counts as the guest's own */
-    {"nacks", nacks, false},          /* so many packets were refused */
-    {"pc", pc, false},                /* pc VCPU ADDR */
-    {"memory", memory, false},        /* memory ADDR BYTE: what really stands there */
-    {"nothing", nothing, false},      /* no packet came */
+    { "guest", set_guest, true },  /* guest N [running]: N vCPUs */
+    { "set", settings, true },     /* set packet N | line | disconnect X | no step | … */
+    { "word", set_word, true },    /* word ADDR 8DIGITS: an instruction */
+    { "reg", set_reg, true },      /* reg VCPU NUMBER VALUE, while stopped */
+    { "connect", connect, true },  /* a client; else the first > does it */
+    { "run", run, true },          /* run [N] | run vcpu V [N]: instructions */
+    { "bytes", raw_bytes, false }, /* bytes as they are */
+    { "monitor", monitor, false }, /* monitor COMMAND, as qRcmd */
+    { "break", interrupt, false }, /* ^C */
+    { "exit", vm_exit, false },    /* exit STATUS: the VM ends */
+    { "give-up", give_up, false }, /* vCPUs that did not stop are lost */
+    { "hangup", hangup, false },   /* the connection is gone */
+    { "want", want, false },       /* want nothing|close|exit */
+    { "waiting", waiting, false }, /* waiting yes|no */
+    { "clean", clean, false },     /* nothing of the debugger is left */
+    { "settle", settle, false },   /* what the client wrote counts as the guest's own */
+    { "nacks", nacks, false },     /* so many packets were refused */
+    { "pc", pc, false },           /* pc VCPU ADDR */
+    { "memory", memory, false },   /* memory ADDR BYTE: what really stands there */
+    { "nothing", nothing, false }, /* no packet came */
 };
 
 static void direct(char *text)
@@ -373,7 +372,7 @@ static void expect_text(const char *pattern)
         if (client.packet_len == 2 && !memcmp(client.packet, "OK", 2))
             break;
         more = client.packet_len && client.packet[0] == 'O';
-        struct gd_cur c = {client.packet + more, client.packet + client.packet_len};
+        struct gd_cur c = { client.packet + more, client.packet + client.packet_len };
         size_t part = gd_cur_left(&c) / 2;
 
         if (part > sizeof(text) - n || gd_cur_left(&c) % 2 || gd_cur_bytes(&c, text + n, part) < 0)

@@ -133,7 +133,7 @@ static void check_why(const struct gd_why *w, const char *want)
 
 static void a_reason_says_what_where_and_at_which_level(void **state)
 {
-    struct gd_why w = {0};
+    struct gd_why w = { 0 };
 
     (void)state;
     check_why(&w, "no error");

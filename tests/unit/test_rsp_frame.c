@@ -113,7 +113,8 @@ static void the_manuals_examples_hold(void **state)
 
 static void a_packet_may_come_in_any_two_halves(void **state)
 {
-    static const uint8_t wire[] = "+$X10,4:a}\x03" "b}]#70-\x03$p1#a1";
+    static const uint8_t wire[] = "+$X10,4:a}\x03"
+                                  "b}]#70-\x03$p1#a1";
     size_t n = sizeof(wire) - 1;
 
     (void)state;
@@ -220,7 +221,7 @@ static void a_packet_too_long_is_told_and_never_stored(void **state)
 
 static void encoding_over_its_own_source_is_safe_at_the_promised_size(void **state)
 {
-    static const uint8_t bytes[] = {'#', 'a', '*', 0};
+    static const uint8_t bytes[] = { '#', 'a', '*', 0 };
     uint8_t buf[2 * 300 + GD_FRAME_EXTRA], apart[2 * 300 + GD_FRAME_EXTRA], payload[300];
 
     (void)state;

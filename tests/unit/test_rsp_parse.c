@@ -19,21 +19,26 @@ static struct gd_cur cursor(const char *text)
     size_t n = strlen(text);
     uint8_t *p = guarded(text, n);
 
-    return (struct gd_cur){p, p + n};
+    return (struct gd_cur){ p, p + n };
 }
 
 static void hex_numbers_end_where_the_digits_end_and_never_overflow(void **state)
 {
-    static const struct { const char *text; int err; uint64_t value; size_t left; } cases[] = {
-        {"", GD_E_ARG, 0, 0},
-        {"0", 0, 0, 0},
-        {"aBc,4", 0, 0xabc, 2},
-        {"x", GD_E_ARG, 0, 1},
-        {"-1", GD_E_ARG, 0, 2},
-        {"ffffffffffffffff", 0, UINT64_MAX, 0},
-        {"00000000000000000000000000000001", 0, 1, 0},
-        {"10000000000000000", GD_E_ARG, 0, 17},
-        {"fffffffffffffffff", GD_E_ARG, 0, 17},
+    static const struct {
+        const char *text;
+        int err;
+        uint64_t value;
+        size_t left;
+    } cases[] = {
+        { "", GD_E_ARG, 0, 0 },
+        { "0", 0, 0, 0 },
+        { "aBc,4", 0, 0xabc, 2 },
+        { "x", GD_E_ARG, 0, 1 },
+        { "-1", GD_E_ARG, 0, 2 },
+        { "ffffffffffffffff", 0, UINT64_MAX, 0 },
+        { "00000000000000000000000000000001", 0, 1, 0 },
+        { "10000000000000000", GD_E_ARG, 0, 17 },
+        { "fffffffffffffffff", GD_E_ARG, 0, 17 },
     };
 
     (void)state;
@@ -49,19 +54,23 @@ static void hex_numbers_end_where_the_digits_end_and_never_overflow(void **state
 
 static void counts_are_decimal_or_hex_after_0x(void **state)
 {
-    static const struct { const char *text; int err; uint64_t value; } cases[] = {
-        {"", GD_E_ARG, 0},
-        {"0", 0, 0},
-        {"10", 0, 10},
-        {"0x10", 0, 16},
-        {"0X1F", 0, 31},
-        {"0x", GD_E_ARG, 0},
-        {"1f", GD_E_ARG, 0},
-        {"10 ", GD_E_ARG, 0},
-        {"18446744073709551615", 0, UINT64_MAX},
-        {"18446744073709551616", GD_E_ARG, 0},
-        {"99999999999999999999", GD_E_ARG, 0},
-        {"0x10000000000000000", GD_E_ARG, 0},
+    static const struct {
+        const char *text;
+        int err;
+        uint64_t value;
+    } cases[] = {
+        { "", GD_E_ARG, 0 },
+        { "0", 0, 0 },
+        { "10", 0, 10 },
+        { "0x10", 0, 16 },
+        { "0X1F", 0, 31 },
+        { "0x", GD_E_ARG, 0 },
+        { "1f", GD_E_ARG, 0 },
+        { "10 ", GD_E_ARG, 0 },
+        { "18446744073709551615", 0, UINT64_MAX },
+        { "18446744073709551616", GD_E_ARG, 0 },
+        { "99999999999999999999", GD_E_ARG, 0 },
+        { "0x10000000000000000", GD_E_ARG, 0 },
     };
 
     (void)state;
@@ -77,30 +86,34 @@ static void counts_are_decimal_or_hex_after_0x(void **state)
 
 static void thread_ids_are_read_in_every_form(void **state)
 {
-    static const struct { const char *text; int err, tid; size_t left; } cases[] = {
-        {"-1", 0, GD_TID_ALL, 0},
-        {"0", 0, GD_TID_ANY, 0},
-        {"1", 0, 1, 0},
-        {"0001;", 0, 1, 1},
-        {"1f", 0, 31, 0},
-        {"p1", 0, GD_TID_ALL, 0},
-        {"p1.-1", 0, GD_TID_ALL, 0},
-        {"p1.0", 0, GD_TID_ANY, 0},
-        {"p1.2:x", 0, 2, 2},
-        {"p-1", 0, GD_TID_ALL, 0},
-        {"p-1.-1", 0, GD_TID_ALL, 0},
-        {"p0.0", 0, GD_TID_ANY, 0},
-        {"p2.1", GD_E_NOTHREAD, 7, 4},
-        {"", GD_E_ARG, 7, 0},
-        {"p", GD_E_ARG, 7, 1},
-        {"p1.", GD_E_ARG, 7, 3},
-        {"p.1", GD_E_ARG, 7, 3},
-        {"-", GD_E_ARG, 7, 1},
-        {"-2", GD_E_ARG, 7, 2},
-        {"p-", GD_E_ARG, 7, 2},
-        {"80000000", GD_E_NOTHREAD, 7, 8},
-        {"p1.ffffffffffffffff", GD_E_NOTHREAD, 7, 19},
-        {"10000000000000000", GD_E_ARG, 7, 17},
+    static const struct {
+        const char *text;
+        int err, tid;
+        size_t left;
+    } cases[] = {
+        { "-1", 0, GD_TID_ALL, 0 },
+        { "0", 0, GD_TID_ANY, 0 },
+        { "1", 0, 1, 0 },
+        { "0001;", 0, 1, 1 },
+        { "1f", 0, 31, 0 },
+        { "p1", 0, GD_TID_ALL, 0 },
+        { "p1.-1", 0, GD_TID_ALL, 0 },
+        { "p1.0", 0, GD_TID_ANY, 0 },
+        { "p1.2:x", 0, 2, 2 },
+        { "p-1", 0, GD_TID_ALL, 0 },
+        { "p-1.-1", 0, GD_TID_ALL, 0 },
+        { "p0.0", 0, GD_TID_ANY, 0 },
+        { "p2.1", GD_E_NOTHREAD, 7, 4 },
+        { "", GD_E_ARG, 7, 0 },
+        { "p", GD_E_ARG, 7, 1 },
+        { "p1.", GD_E_ARG, 7, 3 },
+        { "p.1", GD_E_ARG, 7, 3 },
+        { "-", GD_E_ARG, 7, 1 },
+        { "-2", GD_E_ARG, 7, 2 },
+        { "p-", GD_E_ARG, 7, 2 },
+        { "80000000", GD_E_NOTHREAD, 7, 8 },
+        { "p1.ffffffffffffffff", GD_E_NOTHREAD, 7, 19 },
+        { "10000000000000000", GD_E_ARG, 7, 17 },
     };
 
     (void)state;
@@ -116,7 +129,7 @@ static void thread_ids_are_read_in_every_form(void **state)
 
 static void hex_bytes_are_whole_or_refused(void **state)
 {
-    uint8_t out[4] = {0};
+    uint8_t out[4] = { 0 };
     struct gd_cur c = cursor("00fF10");
 
     (void)state;

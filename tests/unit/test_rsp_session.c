@@ -308,8 +308,8 @@ static void every_truncation_of_every_packet_is_answered(void **state)
 
 static void every_packet_with_any_one_byte_changed_is_answered(void **state)
 {
-    static const uint8_t bytes[] = {0, 0x03, ' ', '#', '$', '*', '+', ',', '-', '.', '0', ':', ';',
-                                    '=', 'f', 'g', 'p', 't', 'x', '}', 0x7f, 0x80, 0xff};
+    static const uint8_t bytes[] = { 0,   0x03, ' ', '#', '$', '*', '+', ',', '-',  '.',  '0', ':',
+                                     ';', '=',  'f', 'g', 'p', 't', 'x', '}', 0x7f, 0x80, 0xff };
     uint8_t payload[256];
 
     (void)state;
@@ -328,9 +328,14 @@ static void every_packet_with_any_one_byte_changed_is_answered(void **state)
 
 static void every_packet_with_a_number_that_wraps_is_answered(void **state)
 {
-    static const char *const numbers[] = {"ffffffffffffffff", "7fffffffffffffff",
-                                          "8000000000000000", "10000000000000000", "ffffffff",
-                                          "80000000", "0", "-1"};
+    static const char *const numbers[] = { "ffffffffffffffff",
+                                           "7fffffffffffffff",
+                                           "8000000000000000",
+                                           "10000000000000000",
+                                           "ffffffff",
+                                           "80000000",
+                                           "0",
+                                           "-1" };
     char payload[512];
 
     (void)state;
@@ -357,7 +362,8 @@ static void any_buffer_sizes_are_survived(void **state)
     (void)state;
     for (size_t size = 0; size < 64; size++) {
         struct gd_session_config cfg = {
-            .engine = &f.e, .rx = rx, .rx_size = size, .tx = tx, .tx_size = 2 * size};
+            .engine = &f.e, .rx = rx, .rx_size = size, .tx = tx, .tx_size = 2 * size
+        };
 
         fake_open(&f, 2, true);
         gd_session_open(&s, &cfg);

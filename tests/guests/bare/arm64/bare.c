@@ -137,7 +137,12 @@ void mmu_off(void)
 void mmu_on(unsigned shift, unsigned bits)
 {
     uint64_t block, high = 0ULL - (1ULL << bits);
-    uint64_t tg0 = shift == 12 ? 0 : shift == 14 ? 2 : 1, tg1 = shift == 12 ? 2 : shift == 14 ? 1 : 3;
+    uint64_t tg0 = shift == 12   ? 0
+                   : shift == 14 ? 2
+                                 : 1,
+             tg1 = shift == 12   ? 2
+                   : shift == 14 ? 1
+                                 : 3;
 
     granule = shift;
     va_bits = bits;
@@ -154,8 +159,9 @@ void mmu_on(unsigned shift, unsigned bits)
         map(0x09000000 & ~(block - 1), 0x09000000 & ~(block - 1), 2, DEVICE);
     }
     write_reg(mair_el1, 0x00ff); /* 0: normal write-back, 1: Device-nGnRnE */
-    write_reg(tcr_el1, (64 - bits) | (64 - bits) << 16 | 1ULL << 8 | 1ULL << 10 | 3ULL << 12 | tg0 << 14 |
-                           1ULL << 24 | 1ULL << 26 | 3ULL << 28 | tg1 << 30 | 2ULL << 32);
+    write_reg(tcr_el1, (64 - bits) | (64 - bits) << 16 | 1ULL << 8 | 1ULL << 10 | 3ULL << 12 |
+                           tg0 << 14 | 1ULL << 24 | 1ULL << 26 | 3ULL << 28 | tg1 << 30 |
+                           2ULL << 32);
     write_reg(ttbr0_el1, root[0]);
     write_reg(ttbr1_el1, root[1]);
     __asm__ volatile("dsb ish; isb; tlbi vmalle1; dsb ish; isb" : : : "memory");

@@ -31,8 +31,13 @@ void map_user_page(uint64_t va, uint64_t pa);
 void on_exception(uint64_t kind, struct frame *f);
 void secondary_main(uint64_t n);
 
-#define read_reg(name) ({ uint64_t v_; __asm__ volatile("mrs %0, " #name : "=r"(v_)); v_; })
+#define read_reg(name)                                                                             \
+    ({                                                                                             \
+        uint64_t v_;                                                                               \
+        __asm__ volatile("mrs %0, " #name : "=r"(v_));                                             \
+        v_;                                                                                        \
+    })
 #define write_reg(name, v) __asm__ volatile("msr " #name ", %0" : : "r"((uint64_t)(v)) : "memory")
-#define isb() __asm__ volatile("isb" : : : "memory")
+#define isb()              __asm__ volatile("isb" : : : "memory")
 
 #endif

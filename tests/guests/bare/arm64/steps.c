@@ -7,7 +7,7 @@
  */
 #include "bare.h"
 
-#define MAX 512
+#define MAX        512
 #define USER_ALIAS 0x20000000 /* where EL0 sees user_work(), from its address */
 
 static uint64_t traces[2][MAX];
@@ -23,16 +23,16 @@ static void note(uint64_t v)
 
 /* ---- interrupts: GICv3 and the virtual timer ---- */
 
-#define GICD ((volatile uint32_t *)0x08000000)
+#define GICD     ((volatile uint32_t *)0x08000000)
 #define GICR_SGI ((volatile uint32_t *)(0x080a0000 + 0x10000))
 
 static void timer_on(void)
 {
-    GICD[0] = 0x12; /* GICD_CTLR: affinity routing, group 1 */
+    GICD[0] = 0x12;                           /* GICD_CTLR: affinity routing, group 1 */
     ((volatile uint32_t *)0x080a0000)[5] = 0; /* GICR_WAKER */
     GICR_SGI[0x80 / 4] = ~0u;                 /* group 1 */
     GICR_SGI[0x100 / 4] = 1u << 27;           /* enable PPI 27 */
-    __asm__ volatile("msr s3_0_c4_c6_0, %0" : : "r"(0xffUL)); /* ICC_PMR_EL1 */
+    __asm__ volatile("msr s3_0_c4_c6_0, %0" : : "r"(0xffUL));     /* ICC_PMR_EL1 */
     __asm__ volatile("msr s3_0_c12_c12_7, %0; isb" : : "r"(1UL)); /* ICC_IGRPEN1_EL1 */
     write_reg(cntv_tval_el0, (read_reg(cntfrq_el0) / 2000));
     write_reg(cntv_ctl_el0, 1);
@@ -98,9 +98,10 @@ __asm__(".text\n.globl user_work\n"
         "ret\n");
 void user_work(uint64_t alias);
 
-__asm__(".text\n.globl take_lock\n"
-        "take_lock: sevl\n"
-        "1: wfe\n ldaxr w1, [x0]\n cbnz w1, 1b\n mov w1, #1\n stxr w2, w1, [x0]\n cbnz w2, 1b\n ret\n");
+__asm__(
+    ".text\n.globl take_lock\n"
+    "take_lock: sevl\n"
+    "1: wfe\n ldaxr w1, [x0]\n cbnz w1, 1b\n mov w1, #1\n stxr w2, w1, [x0]\n cbnz w2, 1b\n ret\n");
 void take_lock(volatile uint64_t *lock);
 
 static void drop_lock(volatile uint64_t *lock)
@@ -111,7 +112,7 @@ static void drop_lock(volatile uint64_t *lock)
 __attribute__((noinline)) void work(void)
 {
     static _Alignas(64) uint64_t scratch[16];
-    uint64_t daif[5] = {0};
+    uint64_t daif[5] = { 0 };
 
     memset(scratch, 0, sizeof(scratch));
     write_reg(daif, 0x340); /* D, A and F set, interrupts on */

@@ -36,8 +36,10 @@ ACCESS(stp32, VALUE, "stp w1, w2, [x0, #-8]");
 ACCESS(str_q, VALUE "; dup v0.2d, x1", "str q0, [x0, #32]");
 ACCESS(stp_q, VALUE "; dup v0.2d, x1; dup v1.2d, x2", "stp q0, q1, [x0, #48]");
 ACCESS(st1, VALUE "; dup v0.2d, x1; dup v1.2d, x2; add x3, x0, #96", "st1 {v0.16b, v1.16b}, [x3]");
-ACCESS(st4, VALUE "; dup v0.2d, x1; mov v1.16b, v0.16b; mov v2.16b, v0.16b; mov v3.16b, v0.16b;"
-                  "add x3, x0, #128", "st4 {v0.8b - v3.8b}, [x3]");
+ACCESS(st4,
+       VALUE "; dup v0.2d, x1; mov v1.16b, v0.16b; mov v2.16b, v0.16b; mov v3.16b, v0.16b;"
+             "add x3, x0, #128",
+       "st4 {v0.8b - v3.8b}, [x3]");
 ACCESS(post, VALUE "; add x3, x0, #24", "str x1, [x3], #8");
 ACCESS(ldrb, "", "ldrb w1, [x0, #3]");
 ACCESS(ldrsw, "", "ldrsw x1, [x0, #4]");
@@ -50,13 +52,16 @@ ACCESS(stlr, VALUE, "stlr x1, [x0]");
 ACCESS(ldar, "", "ldar w1, [x0]");
 
 _Static_assert(sizeof(struct access) == 40, "read by the test");
-#define ROW(name, at, n, k) {call_##name, insn_##name, at, n, k}
+#define ROW(name, at, n, k)                                                                        \
+    {                                                                                              \
+        call_##name, insn_##name, at, n, k                                                         \
+    }
 const struct access table[] = {
-    ROW(strb, 0, 1, 2),    ROW(strb7, 7, 1, 2),  ROW(strh, 2, 2, 2),    ROW(str32, 4, 4, 2),
-    ROW(str64, 8, 8, 2),   ROW(stur, 5, 8, 2),   ROW(stp, 16, 16, 2),   ROW(stp32, -8, 8, 2),
-    ROW(str_q, 32, 16, 2), ROW(stp_q, 48, 32, 2), ROW(st1, 96, 32, 2),  ROW(st4, 128, 32, 2),
-    ROW(post, 24, 8, 2),   ROW(ldrb, 3, 1, 1),   ROW(ldrsw, 4, 4, 1),   ROW(ldr64, 0, 8, 1),
-    ROW(ldp, 8, 16, 1),    ROW(ldr_q, 16, 16, 1), ROW(ld1r, 6, 2, 1),   ROW(zva, 256, 64, 2),
+    ROW(strb, 0, 1, 2),    ROW(strb7, 7, 1, 2),   ROW(strh, 2, 2, 2),  ROW(str32, 4, 4, 2),
+    ROW(str64, 8, 8, 2),   ROW(stur, 5, 8, 2),    ROW(stp, 16, 16, 2), ROW(stp32, -8, 8, 2),
+    ROW(str_q, 32, 16, 2), ROW(stp_q, 48, 32, 2), ROW(st1, 96, 32, 2), ROW(st4, 128, 32, 2),
+    ROW(post, 24, 8, 2),   ROW(ldrb, 3, 1, 1),    ROW(ldrsw, 4, 4, 1), ROW(ldr64, 0, 8, 1),
+    ROW(ldp, 8, 16, 1),    ROW(ldr_q, 16, 16, 1), ROW(ld1r, 6, 2, 1),  ROW(zva, 256, 64, 2),
     ROW(stlr, 0, 8, 2),    ROW(ldar, 0, 4, 1),
 };
 const uint64_t rows = sizeof(table) / sizeof(table[0]);
@@ -68,9 +73,10 @@ __attribute__((noinline)) void turn(void)
 }
 
 /* An exclusive sequence on target + 512; the loop ends when it succeeds. */
-__asm__(".text\n.globl exclusive, exclusive_store\n"
-        "exclusive: add x3, x0, #512\n"
-        "1: ldxr x1, [x3]\n add x1, x1, #1\nexclusive_store: stxr w2, x1, [x3]\n cbnz w2, 1b\n ret\n");
+__asm__(
+    ".text\n.globl exclusive, exclusive_store\n"
+    "exclusive: add x3, x0, #512\n"
+    "1: ldxr x1, [x3]\n add x1, x1, #1\nexclusive_store: stxr w2, x1, [x3]\n cbnz w2, 1b\n ret\n");
 void exclusive(void *target);
 
 /* A read of the UART's flag register and a write of its FBRD register, which VMMs emulate. */
