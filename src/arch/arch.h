@@ -78,6 +78,7 @@ struct gd_exit {
     uint64_t addr;     /* arm64 debug: FAR_EL2. POWER debug: NIP. MMIO: guest physical address */
     uint32_t len;      /* MMIO: bytes */
     bool write;        /* MMIO */
+    bool after;        /* MMIO: the PC is behind the instruction already (POWER) */
 };
 
 /* What a debug exit is, before anyone is asked whether it is ours. */
@@ -230,6 +231,7 @@ struct gd_arch {
     /* The instruction at pc, under such a word and not ours to report, emulated: true, or
      * false when it has to be stepped. NULL: always stepped. */
     bool (*pass)(struct gd_cpu *c);
+    bool after_mmio;     /* KVM leaves at a device access with the PC behind the instruction */
     bool hbreak_is_soft; /* GD_HW is a planted word wherever memory can be written */
 };
 

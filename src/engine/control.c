@@ -22,6 +22,7 @@ int gd_engine_init(struct gd_engine *e, const struct gd_engine_config *cfg)
     e->cfg = *cfg;
     e->arch = cfg->target->arch;
     e->generation = 1;
+    e->step_mode = cfg->step_mode;
     atomic_init(&e->stop_seq, 0);
     atomic_init(&e->exited, 0);
     gd_points_init(e);
@@ -303,6 +304,7 @@ bool gd_engine_detach(struct gd_engine *e, bool resume)
     gd_points_init(e);
     e->generation++;
     e->attached = e->step_irq = false;
+    e->step_mode = e->cfg.step_mode;
     e->interrupt = GD_STOP_NONE;
     for (unsigned i = 0; i < e->cfg.nvcpus; i++) {
         e->cfg.vcpus[i].told = e->cfg.vcpus[i].step_over = false;

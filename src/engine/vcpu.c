@@ -146,6 +146,7 @@ static int begin_step(struct gd_engine *e, struct gd_vcpu *v)
     s->kind = s->phase = 0;
     s->use_hw = s->waits = s->masked = false;
     s->show_irq = e->step_irq;
+    s->mode = (uint8_t)e->step_mode;
     s->pc = pc_of(e, v);
     /* The exit that led here has cost a reservation: inside an exclusive sequence only the whole
      * of it gets the guest past this point. */
@@ -159,14 +160,16 @@ static int begin_step(struct gd_engine *e, struct gd_vcpu *v)
 
 static void finish_step(struct gd_engine *e, struct gd_vcpu *v);
 
-/* Is it time for the others? A slice is given between two instructions only. */
+/* Is it time for the others? A slice is given between two instructions, and between two entries of one
+ * that waits for the others (an interrupt's handler that is run through, a hypercall). */
 static bool slice_due(struct gd_engine *e, struct gd_vcpu *v)
 {
-    if (v->since_slice < STEPS_PER_SLICE && !v->step.waits)
+    bool waits = v->step.waits && v->since_slice;
+
+    if ((v->since_slice < STEPS_PER_SLICE && !waits) || (v->stepping && !v->step.waits))
         return false;
     v->since_slice = 0;
-    v->step.waits = false;
-    return !v->stepping && others_run(e, v);
+    return others_run(e, v);
 }
 
 /* What the entry of a run alone needs in memory, debug hardware and registers. */
@@ -204,6 +207,7 @@ static bool enter_step(struct gd_engine *e, struct gd_vcpu *v, enum gd_entry *en
         }
         if (err == GD_STEP_ENTER)
             err = load_step(e, v);
+        v->since_slice += v->step.waits;
         *entry = GD_ENTER_ALONE;
     }
     if (err < 0)
@@ -528,7 +532,7 @@ static enum gd_verdict device_access(struct gd_engine *e, struct gd_vcpu *v,
 
     if (!e->any_hw || (v->stepping && v->step.lift_watch))
         return GD_NOT_DEBUG;
-    ev.pc = pc_of(e, v);
+    ev.pc = pc_of(e, v) - (x->after ? e->arch->insn_len : 0);
     e->arch->access(&v->cpu, ev.pc, &ev.access);
     ev.access.write = x->write;
     ev.access.read = !x->write;

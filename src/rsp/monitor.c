@@ -18,21 +18,23 @@ struct rsp_command {
     command *run;
 };
 
-static command help, why, slots, walk, stats, step_irq, context, ignore, raw, endian, phys;
+static command help, why, slots, walk, stats, step_irq, step_mode, context, ignore, raw, endian,
+    phys;
 
 static const struct rsp_command commands[] = {
-    {"help", "", "this list", 0, help},
-    {"why", "", "the reason of the last error", 0, why},
-    {"slots", "", "hardware breakpoints and watchpoints in use", STOPPED, slots},
-    {"walk", " VA", "the translation of an address, level by level", STOPPED, walk},
-    {"stats", "", "counts of exits, steps, hits", STOPPED, stats},
-    {"step-irq", " on|off", "let a step go into interrupt handlers", 0, step_irq},
-    {"context", " ID|off [ADDR] | show", "hardware points only where the context is ID", STOPPED,
-     context},
-    {"ignore", " ADDR N", "pass over the next N hits of the breakpoint at ADDR", STOPPED, ignore},
-    {"raw", " b|w CTRL VALUE | off", "a hardware register pair as given", STOPPED, raw},
-    {"endian", " big|little|show", "byte order of registers on the wire", 0, endian},
-    {"phys", " ADDR [LENGTH]", "guest physical memory in hex", STOPPED, phys},
+    { "help", "", "this list", 0, help },
+    { "why", "", "the reason of the last error", 0, why },
+    { "slots", "", "hardware breakpoints and watchpoints in use", STOPPED, slots },
+    { "walk", " VA", "the translation of an address, level by level", STOPPED, walk },
+    { "stats", "", "counts of exits, steps, hits", STOPPED, stats },
+    { "step-irq", " on|off", "let a step go into interrupt handlers", 0, step_irq },
+    { "step-mode", " auto|native|trace|breakpoint", "how steps are made", STOPPED, step_mode },
+    { "context", " ID|off [ADDR] | show", "hardware points only where the context is ID", STOPPED,
+      context },
+    { "ignore", " ADDR N", "pass over the next N hits of the breakpoint at ADDR", STOPPED, ignore },
+    { "raw", " b|w CTRL VALUE | off", "a hardware register pair as given", STOPPED, raw },
+    { "endian", " big|little|show", "byte order of registers on the wire", 0, endian },
+    { "phys", " ADDR [LENGTH]", "guest physical memory in hex", STOPPED, phys },
 };
 
 /* ---- words ---- */
@@ -89,8 +91,7 @@ static int help(struct gd_session *s, struct gd_cur *args, struct gd_out *o)
     (void)s;
     (void)args;
     for (size_t i = 0; i < GD_ARRAY_SIZE(commands); i++)
-        gd_put_fmt(o, "monitor %s%s: %s\n", commands[i].name, commands[i].usage,
-                   commands[i].help);
+        gd_put_fmt(o, "monitor %s%s: %s\n", commands[i].name, commands[i].usage, commands[i].help);
     return GD_OK;
 }
 
@@ -145,6 +146,32 @@ static int step_irq(struct gd_session *s, struct gd_cur *args, struct gd_out *o)
     if (err == GD_OK)
         gd_put_fmt(o, "step-irq is %s\n", rsp_engine(s)->step_irq ? "on" : "off");
     return err;
+}
+
+static int step_mode(struct gd_session *s, struct gd_cur *args, struct gd_out *o)
+{
+    static const char *const name[] = {
+        [GD_STEP_AUTO] = "auto",
+        [GD_STEP_NATIVE] = "native",
+        [GD_STEP_TRACE] = "trace",
+        [GD_STEP_BREAK] = "breakpoint",
+    };
+    struct gd_engine *e = rsp_engine(s);
+    bool native = e->cfg.target->hw.step;
+    struct gd_cur word;
+    unsigned mode = 0;
+
+    if (!next_word(args, &word) || !no_more(args))
+        return rsp_malformed(s, "expected auto, native, trace or breakpoint");
+    while (mode < GD_ARRAY_SIZE(name) && !gd_cur_is(&word, name[mode]))
+        mode++;
+    if (mode == GD_ARRAY_SIZE(name))
+        return rsp_malformed(s, "expected auto, native, trace or breakpoint");
+    if (mode == GD_STEP_NATIVE ? !native : mode != GD_STEP_AUTO && !rsp_arch(s)->fence)
+        return gd_why(&e->why, GD_E_UNSUPPORTED, "this way of stepping does not work here");
+    e->step_mode = mode == GD_STEP_AUTO ? e->cfg.step_mode : (enum gd_step_mode)mode;
+    gd_put_fmt(o, "step-mode is %s\n", name[e->step_mode]);
+    return GD_OK;
 }
 
 static int show_context(struct gd_session *s, struct gd_out *o)
@@ -260,7 +287,7 @@ static int endian(struct gd_session *s, struct gd_cur *args, struct gd_out *o)
 }
 
 #define PHYS_LINE 16
-#define PHYS_MAX 4096
+#define PHYS_MAX  4096
 
 static int phys(struct gd_session *s, struct gd_cur *args, struct gd_out *o)
 {
@@ -361,7 +388,7 @@ static int explain(struct gd_session *s, struct gd_out *o, int err)
 
 int rsp_monitor(struct gd_session *s, struct gd_cur *c, struct gd_out *o)
 {
-    struct gd_cur text = {c->p, c->p + gd_cur_left(c) / 2}, name = {c->p, c->p};
+    struct gd_cur text = { c->p, c->p + gd_cur_left(c) / 2 }, name = { c->p, c->p };
     int err;
 
     if (gd_cur_left(c) % 2 || gd_cur_bytes(c, text.p, (size_t)(text.end - text.p)) < 0)

@@ -35,4 +35,5 @@ const struct gd_arch gd_arch_ppc64 = {
     .fence = gd_ppc64_fence,
     .pass = gd_ppc64_pass,
     .hbreak_is_soft = true,
+    .after_mmio = true,
 };

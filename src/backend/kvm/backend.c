@@ -129,7 +129,7 @@ static void time_release(void *ctx)
     struct gd_kvm *k = ctx;
 
     if (k->time_vcpu >= 0)
-        gd_kvmarch_time_set(k->vcpus[k->time_vcpu].fd, k->time);
+        gd_kvmarch_time_set(k, k->vcpus[k->time_vcpu].fd, k->time);
     k->time_vcpu = -1;
 }
 

@@ -54,6 +54,7 @@ static void combine(struct kvm_report *r)
             r->claimed_break = k->claimed_break;
             r->claimed_watch = k->claimed_watch;
             r->guest_points_live = k->guest_points_live;
+            r->strategy = k->strategy;
             first = false;
             continue;
         }
@@ -63,6 +64,8 @@ static void combine(struct kvm_report *r)
         r->hw.step &= k->hw.step;
         r->hw.sw_break &= k->hw.sw_break;
         r->guest_points_live &= k->guest_points_live;
+        if (k->strategy != r->strategy) /* what needs least holds everywhere */
+            r->strategy = k->strategy && r->strategy ? GD_STEP_BREAK : GD_STEP_AUTO;
     }
 }
 
@@ -101,7 +104,7 @@ int gd_kvmcaps_probe(int kvm_fd, struct kvm_report *r, char *err, size_t errlen)
 
 int gd_kvmcaps_judge(const struct kvm_report *r, char *err, size_t errlen)
 {
-    const char *lacks = !r->hw.step ? "single step" : !r->hw.sw_break ? "breakpoint exits" : NULL;
+    const char *lacks = !r->strategy ? "single step" : !r->hw.sw_break ? "breakpoint exits" : NULL;
 
     if (!lacks)
         return 0;
@@ -109,10 +112,22 @@ int gd_kvmcaps_judge(const struct kvm_report *r, char *err, size_t errlen)
              "KVM of Linux %s accepts guest debugging, but a test guest saw no %s (some kernels "
              "ignore it in protected mode, kvm-arm.mode=protected): guests cannot be debugged here",
              r->kernel, lacks);
-    return !r->hw.step ? GD_E_NOSTEP : GD_E_UNSUPPORTED;
+    return !r->strategy ? GD_E_NOSTEP : GD_E_UNSUPPORTED;
 }
 
 /* ---- the account ---- */
+
+static const char *strategy(unsigned mode)
+{
+    static const char *const name[] = {
+        [GD_STEP_AUTO] = "none",
+        [GD_STEP_NATIVE] = "native",
+        [GD_STEP_TRACE] = "trace",
+        [GD_STEP_BREAK] = "breakpoint",
+    };
+
+    return name[mode];
+}
 
 static const char *yes(bool b)
 {
@@ -147,8 +162,11 @@ static void put_kind(struct gd_out *o, const struct kvm_kind *k)
         gd_put_fmt(o, "  %s\n", k->failure);
         return;
     }
-    gd_put_fmt(o, "  single step: %s\n  software breakpoints: %s\n", yes(k->hw.step),
-               yes(k->hw.sw_break));
+    if (k->step_why[0])
+        gd_put_fmt(o, "  single step: strategy %s (%s)\n", strategy(k->strategy), k->step_why);
+    else
+        gd_put_fmt(o, "  single step: %s\n", yes(k->hw.step));
+    gd_put_fmt(o, "  software breakpoints: %s\n", yes(k->hw.sw_break));
     put_count(o, "breakpoints", k->hw.nbreak, k->claimed_break);
     put_count(o, "watchpoints", k->hw.nwatch, k->claimed_watch);
     gd_put_str(o, "  context-aware breakpoints: ");
@@ -202,6 +220,12 @@ static void put_json_kind(struct gd_out *o, const struct kvm_kind *k)
     gd_put_fmt(o, "{\"id\":\"0x%lx\",\"count\":%u,\"tested_on\":%u,", k->id, k->ncpus, k->cpu);
     gd_put_fmt(o, "\"claimed_breakpoints\":%u,\"claimed_watchpoints\":%u,", k->claimed_break,
                k->claimed_watch);
+    put_string(o, "strategy", strategy(k->strategy));
+    gd_put_str(o, ",");
+    if (k->step_why[0]) {
+        put_string(o, "strategy_why", k->step_why);
+        gd_put_str(o, ",");
+    }
     if (k->failure[0]) {
         put_string(o, "failure", k->failure);
         gd_put_str(o, ",");
@@ -223,6 +247,8 @@ static void put_json(struct gd_out *o, const struct kvm_report *r, const char *v
         gd_put_str(o, ",");
     }
     put_json_hw(o, &r->hw);
+    gd_put_str(o, ",");
+    put_string(o, "strategy", strategy(r->strategy));
     gd_put_str(o, ",");
     put_string(o, "time", gd_kvmarch_time_method());
     gd_put_str(o, ",\"guest_debug\":\"");

@@ -89,6 +89,7 @@ static int open_parts(struct gd_kvm *k, const struct gd_kvm_config *cfg)
         .hash = k->hash,
         .hash_bits = HASH_BITS,
         .start_halted = cfg->wait,
+        .step_mode = (enum gd_step_mode)k->report.strategy,
     };
     const struct gd_server_config server = {
         .engine = &k->engine,
@@ -164,8 +165,10 @@ int gd_kvm_add_vcpu(struct gd_kvm *k, unsigned index, int vcpu_fd, struct kvm_ru
         err = gd_kvmarch_target(&k->target, vcpu_fd);
     if (!err) {
         k->typed = true;
+        v->gd = k;
         v->fd = vcpu_fd;
         v->run = run;
+        gd_kvmarch_fresh(v);
         atomic_store(&v->added, true);
     }
     pthread_mutex_unlock(&k->lock);
@@ -194,7 +197,10 @@ void gd_kvm_reset(struct gd_kvm *k)
         if (v->pending)
             v->run->exit_reason = KVM_EXIT_UNKNOWN;
         v->pending = v->served = v->interrupted = v->armed = false;
+        if (atomic_load(&v->added))
+            gd_kvmarch_fresh(v);
     }
+    atomic_store(&k->process_table, 0);
     gd_engine_reset(&k->engine);
     gd_gate_cancel(&k->gate, false);
 }

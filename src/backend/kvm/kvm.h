@@ -17,7 +17,10 @@
 
 #define KVM_MAX_KINDS 8 /* different CPUs that one host mixes */
 
+#define KVM_OWN_POINTS 5
+
 struct kvm_vcpu {
+    struct gd_kvm *gd;
     int fd;
     struct kvm_run *run;
     unsigned index;
@@ -33,6 +36,8 @@ struct kvm_vcpu {
     uint32_t control;     /* of KVM_SET_GUEST_DEBUG */
     uint64_t generation;
     uint16_t lift_b, lift_w;
+    /* POWER: CIABR, DAWR0, DAWRX0, DAWR1, DAWRX1 as the guest set them, and as they are now */
+    uint64_t own[KVM_OWN_POINTS], loaded[KVM_OWN_POINTS];
 };
 
 /* One kind of CPU among those that the vCPUs may run on. */
@@ -43,6 +48,9 @@ struct kvm_kind {
     uint8_t claimed_break, claimed_watch;
     bool claimed_step;
     bool guest_points_live; /* with software breakpoints only, the guest's own points still hit */
+    bool trace;             /* POWER: MSR[SE] is caught at the guest's vector */
+    uint8_t strategy;       /* enum gd_step_mode; AUTO: none works */
+    char step_why[160];     /* of a strategy that is not the back end's own */
     char failure[160];      /* the test could not be run: why. "" = it ran */
 };
 
@@ -53,6 +61,7 @@ struct kvm_report {
     struct gd_hw_caps hw; /* over all kinds */
     uint8_t claimed_break, claimed_watch;
     bool guest_points_live;
+    uint8_t strategy;
 };
 
 struct gd_kvm {
@@ -65,6 +74,7 @@ struct gd_kvm {
     bool typed;    /* target's features are those of the first vCPU */
     int time_vcpu; /* by which guest time is held, -1: it is not held */
     uint64_t time;
+    _Atomic uint64_t process_table; /* POWER: what the guest registered, 0: nothing */
     pthread_mutex_t lock; /* adding a vCPU, and parking one that has no thread yet */
     struct kvm_report report;
     struct gd_target target;
@@ -107,13 +117,19 @@ int gd_kvmarch_wide_set(struct kvm_vcpu *v, unsigned num, const uint8_t *bytes, 
 int gd_kvmarch_arm(struct kvm_vcpu *v, const struct gd_arm *a);
 /* Nothing of ours in the vCPU's debug hardware, whatever was there. */
 void gd_kvmarch_disarm(struct kvm_vcpu *v);
+/* The vCPU is new or was reset. */
+void gd_kvmarch_fresh(struct kvm_vcpu *v);
+/* An exit for the VMM: is it the debugger's to answer? Then it is answered. */
+bool gd_kvmarch_answers(struct kvm_vcpu *v);
+/* The VMM has served an exit, which is not yet completed. */
+void gd_kvmarch_served(struct kvm_vcpu *v);
 /* A KVM_EXIT_DEBUG in the engine's words. */
 void gd_kvmarch_debug_exit(const struct kvm_run *run, struct gd_exit *x);
 /* Undoes a device access that the VMM was not shown. */
 int gd_kvmarch_undo_mmio(struct kvm_vcpu *v);
 /* The guest's clock. GD_E_UNSUPPORTED: it cannot be set here. */
 int gd_kvmarch_time_get(int vcpu_fd, uint64_t *t);
-int gd_kvmarch_time_set(int vcpu_fd, uint64_t t);
+int gd_kvmarch_time_set(struct gd_kvm *k, int vcpu_fd, uint64_t t);
 void gd_kvmarch_sync_code(void *host, size_t len);
 const char *gd_kvmarch_state(struct kvm_vcpu *v);
 /* What identifies the kind of a CPU of this host; 0: unknown, all count as one kind. */

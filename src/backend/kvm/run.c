@@ -132,13 +132,19 @@ static int judge(struct gd_kvm *k, struct kvm_vcpu *v)
         x.addr = run->mmio.phys_addr;
         x.len = run->mmio.len;
         x.write = run->mmio.is_write;
+        x.after = gd_kvmarch_arch()->after_mmio;
         break;
     case KVM_EXIT_INTR:
         v->interrupted = true;
         break;
     default: /* the engine hears of it when the VMM has served it */
-        v->pending = v->served = true;
-        return 0;
+        v->pending = true;
+        v->served = !gd_kvmarch_answers(v);
+        if (v->served)
+            return 0;
+        x.kind = GD_EXIT_OTHER;
+        gd_vcpu_exit(&k->engine, v->index, &x);
+        return AGAIN;
     }
     if (gd_vcpu_exit(&k->engine, v->index, &x) == GD_AGAIN)
         return AGAIN;
@@ -219,6 +225,7 @@ static int report_served(struct gd_kvm *k, struct kvm_vcpu *v)
     static const struct gd_exit other = { .kind = GD_EXIT_OTHER };
 
     v->served = false;
+    gd_kvmarch_served(v);
     if (!gd_gate_enter(&k->gate, v->index))
         return -ECANCELED;
     gd_vcpu_exit(&k->engine, v->index, &other);

@@ -137,6 +137,23 @@ int gd_kvmarch_undo_mmio(struct kvm_vcpu *v)
     return err ? GD_E_BACKEND : 0;
 }
 
+/* What the guest does to its own debug registers never leaves it. */
+void gd_kvmarch_fresh(struct kvm_vcpu *v)
+{
+    (void)v;
+}
+
+bool gd_kvmarch_answers(struct kvm_vcpu *v)
+{
+    (void)v;
+    return false;
+}
+
+void gd_kvmarch_served(struct kvm_vcpu *v)
+{
+    (void)v;
+}
+
 void gd_kvmarch_sync_code(void *host, size_t len)
 {
     __builtin___clear_cache((char *)host, (char *)host + len);

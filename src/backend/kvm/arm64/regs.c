@@ -206,8 +206,9 @@ int gd_kvmarch_time_get(int vcpu_fd, uint64_t *t)
     return one_reg_get(vcpu_fd, CNTVCT, t) == 0 ? 0 : GD_E_UNSUPPORTED;
 }
 
-int gd_kvmarch_time_set(int vcpu_fd, uint64_t t)
+int gd_kvmarch_time_set(struct gd_kvm *k, int vcpu_fd, uint64_t t)
 {
+    (void)k;
     return one_reg_set(vcpu_fd, CNTVCT, &t) == 0 ? 0 : GD_E_UNSUPPORTED;
 }
 

@@ -224,6 +224,7 @@ static void try_all(struct scratch *s, struct kvm_kind *k)
     k->claimed_break = (uint8_t)claims(s, KVM_CAP_GUEST_DEBUG_HW_BPS);
     k->claimed_watch = (uint8_t)claims(s, KVM_CAP_GUEST_DEBUG_HW_WPS);
     k->hw.step = steps(s);
+    k->strategy = k->hw.step ? GD_STEP_NATIVE : GD_STEP_AUTO;
     k->hw.sw_break = breaks_in_software(s);
     /* Pairs are numbered without gaps, so the first that fails ends the count. */
     while (k->hw.nbreak < k->claimed_break && breaks(s, k->hw.nbreak))
