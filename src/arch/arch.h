@@ -170,6 +170,7 @@ struct gd_arch {
     uint8_t bp_insn[4]; /* breakpoint instruction as it stands in memory */
     uint8_t reg_pc, reg_sp;
     uint8_t g_count;                /* g/G cover registers 0 .. g_count-1 (those that exist) */
+    uint8_t unwind_first, unwind_count; /* registers behind those that unwinding needs at every stop */
     bool big_endian;                /* default wire order */
     bool bi_endian;                 /* the client may choose the wire order */
     const char *const *event_names; /* NULL-terminated: what `monitor stats` calls extra counters */
@@ -213,6 +214,9 @@ struct gd_arch {
     /* Does an instruction end a translation-caching run (system register writes, exception
      * returns, barriers)? Used by range stepping to keep its fetch page. NULL: always. */
     bool (*insn_plain)(uint32_t insn);
+    /* Registers below 32 that a step of this instruction by the hardware cannot have changed, as a
+     * mask: they need not be read again. NULL: none. */
+    uint32_t (*keeps)(uint32_t insn);
 
     /* One line on the vCPU's own debug state for `monitor slots`, or nothing. */
     void (*guest_debug)(struct gd_cpu *c, struct gd_out *o);

@@ -96,10 +96,18 @@ int gd_cpu_flush(struct gd_cpu *c)
     return 0;
 }
 
-void gd_cpu_forget(struct gd_cpu *c)
+void gd_cpu_forget_but(struct gd_cpu *c, uint32_t keep)
 {
+    uint64_t kept = c->known[0] & ~c->dirty[0] & keep;
+
     memset(c->known, 0, sizeof(c->known));
     memset(c->dirty, 0, sizeof(c->dirty));
+    c->known[0] = kept;
+}
+
+void gd_cpu_forget(struct gd_cpu *c)
+{
+    gd_cpu_forget_but(c, 0);
 }
 
 void gd_cpu_drop_page(struct gd_cpu *c)

@@ -41,6 +41,8 @@ int gd_cpu_set_wide(struct gd_cpu *c, unsigned num, const uint8_t *bytes, size_t
  * what was not flushed; forget the cached code page. */
 int gd_cpu_flush(struct gd_cpu *c);
 void gd_cpu_forget(struct gd_cpu *c);
+/* The same, but for the registers below 32 in the mask. */
+void gd_cpu_forget_but(struct gd_cpu *c, uint32_t keep);
 void gd_cpu_drop_page(struct gd_cpu *c);
 
 /* Guest physical memory, n bytes inside one page-sized piece; planted words are hidden from

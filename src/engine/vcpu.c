@@ -553,8 +553,9 @@ static enum gd_verdict device_access(struct gd_engine *e, struct gd_vcpu *v,
 enum gd_verdict gd_vcpu_exit(struct gd_engine *e, unsigned i, const struct gd_exit *x)
 {
     struct gd_vcpu *v = vcpu(e, i);
+    bool one = v->stepping && v->step.use_hw && x->kind == GD_EXIT_DEBUG && e->arch->keeps;
 
-    gd_cpu_forget(&v->cpu);
+    gd_cpu_forget_but(&v->cpu, one ? e->arch->keeps(v->step.insn) : 0);
     v->n.exits++;
     if (x->kind == GD_EXIT_MMIO) {
         enum gd_verdict verdict = device_access(e, v, x);

@@ -441,6 +441,13 @@ static const struct pattern patterns[] = {
 };
 /* clang-format on */
 
+/* Data processing, scalar or SIMD (C4.1.1: op0 100x, x101, x111): nothing in the table, and asked for
+ * at every step. */
+static bool computes(uint32_t w)
+{
+    return field(w, 28, 26) == 4 || (gd_bit(w, 27) && gd_bit(w, 25));
+}
+
 void gd_arm64_decode(uint32_t w, struct gd_arm64_insn *i)
 {
     const struct pattern *p = patterns, *end = patterns + GD_ARRAY_SIZE(patterns);
@@ -451,6 +458,8 @@ void gd_arm64_decode(uint32_t w, struct gd_arm64_insn *i)
         .rt2 = (uint8_t)field(w, 14, 10),
         .rm = (uint8_t)field(w, 20, 16),
     };
+    if (computes(w))
+        return;
     while (p < end && (w & p->mask) != p->value)
         p++;
     if (p == end)
@@ -466,6 +475,38 @@ bool gd_arm64_insn_plain(uint32_t insn)
 
     gd_arm64_decode(insn, &i);
     return i.kind != INSN_SYSTEM && i.kind != INSN_ERET && i.kind != INSN_EXC;
+}
+
+static uint32_t without(uint32_t regs, unsigned n)
+{
+    return regs & ~(1u << n);
+}
+
+/* Destinations stand in one of four fields, those of pairs in the next register too. Left out are
+ * classes in which others occur: hints (X16, X17, X30), system instructions, SME, LD64B. */
+uint32_t gd_arm64_keeps(uint32_t w)
+{
+    uint32_t regs = 0x7fffffff;
+    insn_t i;
+
+    gd_arm64_decode(w, &i);
+    if (computes(w)) {
+        if ((w & 0x5fe00000) == 0x5ac00000) /* one source: PACIA171615 and the like */
+            regs = without(without(regs, 17), 30);
+        return without(regs, i.rt);
+    }
+    if (i.kind == INSN_B_COND)
+        return regs;
+    if (i.kind == INSN_B || i.kind == INSN_BR)
+        return without(regs, GD_ARM64_LR);
+    if (!gd_bit(w, 27) || gd_bit(w, 25) || i.len >= 64)
+        return 0;
+    for (unsigned n = 0; n < 2; n++) {
+        regs = without(regs, (i.rt + n) % 32);
+        regs = without(regs, (i.rt2 + n) % 32);
+        regs = without(regs, (i.rm + n) % 32);
+    }
+    return without(regs, i.rn);
 }
 
 /* ---- with registers ---- */

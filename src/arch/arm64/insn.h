@@ -61,6 +61,8 @@ struct gd_arm64_insn {
 
 void gd_arm64_decode(uint32_t insn, struct gd_arm64_insn *i);
 bool gd_arm64_insn_plain(uint32_t insn);
+/* Bits 0 to 30: general registers that the instruction, also one that faults, leaves as they are. */
+uint32_t gd_arm64_keeps(uint32_t insn);
 
 /* HVC and SMC return to the next instruction; the other INSN_EXC are the guest's exceptions. */
 bool gd_arm64_calls_out(uint32_t insn);
