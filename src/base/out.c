@@ -88,8 +88,13 @@ void gd_put_hex_bytes(struct gd_out *o, const void *data, size_t n)
 {
     const uint8_t *p = data;
 
-    for (size_t i = 0; i < n; i++)
-        gd_put_hex_pad(o, p[i], 2);
+    while (n && !o->skip && o->cap - o->len >= 2) { /* memory by the megabyte comes this way */
+        o->buf[o->len++] = (uint8_t)digits_of[*p >> 4];
+        o->buf[o->len++] = (uint8_t)digits_of[*p++ & 15];
+        n--;
+    }
+    while (n--)
+        gd_put_hex_pad(o, *p++, 2);
 }
 
 static void put_int(struct gd_out *o, int value)

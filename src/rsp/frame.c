@@ -188,7 +188,7 @@ size_t gd_frame_encode(uint8_t *dst, size_t cap, const uint8_t *src, size_t n)
     w.sum = 0;
     for (size_t i = 0; i < n && !w.full; i++) {
         uint8_t byte = src[i];
-        size_t more = must_escape(byte) ? 0 : run_length(src + i, n - i);
+        size_t more = 0;
 
         if (must_escape(byte)) {
             put(&w, ESCAPE);
@@ -196,6 +196,8 @@ size_t gd_frame_encode(uint8_t *dst, size_t cap, const uint8_t *src, size_t n)
             continue;
         }
         put(&w, byte);
+        if (n - i > RUN_MIN && src[i + 1] == byte)
+            more = run_length(src + i, n - i);
         if (more) {
             put(&w, '*');
             put(&w, (uint8_t)(RUN_BASE + more));

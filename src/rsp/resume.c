@@ -76,25 +76,33 @@ static void put_reason(const struct gd_session *s, struct gd_out *o, const struc
         gd_put_fmt(o, "%s:%lx;", watch[stop->type], stop->addr);
 }
 
-/* Expedited: what a g packet would say of general registers, sparing the client that packet.
- * Unavailable ones are left out, as a stop reply has no form for them. */
+/* Unavailable ones are left out, as a stop reply has no form for them. */
+static void put_register(struct gd_session *s, struct gd_out *o, unsigned vcpu, unsigned num)
+{
+    uint8_t bytes[GD_REG_BYTES];
+    unsigned n = rsp_arch(s)->reg_size(rsp_engine(s)->cfg.target, num);
+
+    if (n == 0 || n > 8 || o->cap - o->len < 2 * n + 4)
+        return;
+    if (rsp_reg_get(s, vcpu, num, bytes, &n) < 0)
+        return;
+    gd_put_hex_pad(o, num, 2);
+    gd_put_byte(o, ':');
+    gd_put_hex_bytes(o, bytes, n);
+    gd_put_byte(o, ';');
+}
+
+/* Expedited: what a g packet would say of general registers, sparing the client that packet, and
+ * what it would ask for at every stop by p packets. */
 static void put_registers(struct gd_session *s, struct gd_out *o, unsigned vcpu)
 {
+    const struct gd_arch *a = rsp_arch(s);
     struct gd_why why = rsp_engine(s)->why;
-    uint8_t bytes[GD_REG_BYTES];
-    unsigned n;
 
-    for (unsigned num = 0; num < rsp_arch(s)->g_count; num++) {
-        n = rsp_arch(s)->reg_size(rsp_engine(s)->cfg.target, num);
-        if (n == 0 || n > 8 || o->cap - o->len < 2 * n + 4)
-            continue;
-        if (rsp_reg_get(s, vcpu, num, bytes, &n) < 0)
-            continue;
-        gd_put_hex_pad(o, num, 2);
-        gd_put_byte(o, ':');
-        gd_put_hex_bytes(o, bytes, n);
-        gd_put_byte(o, ';');
-    }
+    for (unsigned num = 0; num < a->g_count; num++)
+        put_register(s, o, vcpu, num);
+    for (unsigned n = 0; n < a->unwind_count; n++)
+        put_register(s, o, vcpu, a->unwind_first + n);
     rsp_engine(s)->why = why; /* what is unavailable is no failure of the client's */
 }
 
