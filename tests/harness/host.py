@@ -67,13 +67,13 @@ class Lines:
 class Host:
     """A booted lab host. ports: how many guests can be debugged from outside at the same time.
     native: no host is booted, the shell runs on this machine. files are SOURCE:TARGET; path() says
-    where a target is found by a command."""
+    where a target is found by a command. options: further ones of lab/run."""
 
-    def __init__(self, files=(), ports=1, smp=None, memory="2G", timeout=1500, native=False, disk=None):
+    def __init__(self, files=(), ports=1, smp=None, memory="2G", timeout=1500, native=False, options=()):
         self.folder = tempfile.TemporaryDirectory(prefix="guestdbg-e2e-")
         self.share = self.folder.name
         self.files = dict(reversed(f.partition(":")[::2]) for f in files) if native else {}
-        command, environment = self.native() if native else self.emulated(files, ports, smp, memory, timeout, disk)
+        command, environment = self.native() if native else self.emulated(files, ports, smp, memory, timeout, options)
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, env=environment,
                                         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
                                         errors="replace", bufsize=1)
@@ -98,7 +98,7 @@ class Host:
     def path(self, target):
         return self.files.get(target, target)
 
-    def emulated(self, files, ports, smp, memory, timeout, disk):
+    def emulated(self, files, ports, smp, memory, timeout, options):
         command = [os.path.join(TOP, "lab", "run"), ARCH, "--host-kernel", KERNEL, "--cpu", CPU,
                    "--smp", str(smp or SMP), "--memory", memory, "--timeout", str(timeout), "--stdin",
                    "--share", self.share, "--file", os.path.join(BUILD, "src", "guestdbg"),
@@ -107,9 +107,7 @@ class Host:
             command += ["--forward", f"0:{4444 + n}"]
         for f in files:
             command += ["--file", f]
-        if disk:
-            command += ["--disk", disk]
-        return command + ["--", "sh"], None
+        return command + [*options, "--", "sh"], None
 
     def read(self, stream, sink):
         for line in stream:
