@@ -34,10 +34,13 @@ def successors(text, here):
     target = re.search(r"0x[0-9a-f]+(?= <|$)", operands)
     if name in ("ret", "retaa", "retab"):
         return {register("x30") | 0xffff << 48}
-    if name == "blr" or name == "br":
+    if name in ("blr", "br") and operands:
         return {register(operands.split(",")[0])}
-    if name == "blr" or name == "bctr" or name == "bctrl":
-        return {register("ctr") & ~3}
+    m = re.match(r"b([a-z]*?)(lr|ctr)l?[+-]?$", name)  # POWER, as are the next two
+    if m:
+        return {register(m.group(2)) & ~3} | ({here + 4} if m.group(1) else set())
+    if re.match(r"[bhwdq]arx$", name[1:]):
+        return set(range(here + 4, here + 68, 4))
     if name in ("b", "bl"):
         return {int(target.group(), 16)}
     if target and re.match(r"b\.|b[a-z]+[+-]?$|cbn?z|tbn?z", name):
