@@ -13,6 +13,7 @@
 #define PAGE_MAX     0x10000ull
 #define IMAGE_HEADER 64          /* Documentation/arch/arm64/booting.rst, 4 */
 #define IMAGE_MAGIC  0x644d5241u /* "ARM\x64" at 56 */
+#define INSN         4u
 #define OLD_OFFSET   0x80000ull  /* text_offset of kernels before 3.17, whose image_size is 0 */
 
 struct image_header {
@@ -37,8 +38,40 @@ static int load_flat(struct vm *vm)
 {
     uint64_t at = vm->cfg->flat_addr;
 
+    if (at % INSN)
+        return vm_fail(vm, "--flat 0x%llx is no multiple of %u, as an instruction's address is",
+                       (unsigned long long)at, INSN);
     vm->image = (struct placed){ .start = at, .end = at + vm->kernel.len, .entry = at };
     return loader_put(vm, "the flat kernel", at, vm->kernel.data, vm->kernel.len);
+}
+
+/*
+ * image_size counts what is not in the file, so it cannot tell a file that was cut. An Image with
+ * an EFI stub is a PE program as well, and that header can: each section names the bytes it has in
+ * the file (Microsoft's "PE Format", COFF File Header and Section Table).
+ */
+static bool is_cut(const struct blob *k)
+{
+    enum { COFF = 24, SECTION = 40, RAW_SIZE = 16, RAW_OFFSET = 20 };
+    uint64_t pe = le(k->data + 60, 4), table, count;
+
+    if (memcmp(k->data, "MZ", 2) != 0 || pe > k->len)
+        return false;
+    if (k->len - pe < COFF)
+        return true;
+    if (memcmp(k->data + pe, "PE\0\0", 4) != 0)
+        return false;
+    count = le(k->data + pe + 6, 2);
+    table = pe + COFF + le(k->data + pe + 20, 2);
+    if (table + count * SECTION > k->len)
+        return true;
+    for (uint64_t i = 0; i < count; i++) {
+        const uint8_t *s = k->data + table + i * SECTION;
+
+        if (le(s + RAW_OFFSET, 4) + le(s + RAW_SIZE, 4) > k->len)
+            return true;
+    }
+    return false;
 }
 
 static int load_image(struct vm *vm)
@@ -59,6 +92,8 @@ static int load_image(struct vm *vm)
     if (le(k->data + 24, 8) & 1)
         return vm_fail(vm, "%s is a big-endian kernel; guestdbg runs little-endian ones",
                        vm->cfg->kernel);
+    if (is_cut(k))
+        return vm_fail(vm, "%s is truncated: a part of it lies past its end", vm->cfg->kernel);
     /*
      * image_size counts .bss too, and the linker pads the file to less than a page short of its
      * data.

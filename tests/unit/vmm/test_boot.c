@@ -115,6 +115,41 @@ static void the_initrd_lies_behind_the_kernels_bss_and_chosen_says_where(void **
     fake.cfg.append = "";
 }
 
+/* An Image whose PE header says that a section ends at `end`. */
+static void set_pe_image(size_t len, uint32_t end)
+{
+    uint8_t *image;
+
+    set_image(0, 0x300000, 0, len);
+    image = fake.vm.kernel.data;
+    memcpy(image, "MZ", 2);
+    image[60] = 64;
+    memcpy(image + 64, "PE\0\0", 4);
+    image[64 + 6] = 1;   /* sections */
+    image[64 + 20] = 16; /* size of the optional header */
+    for (unsigned i = 0; i < 4; i++) {
+        image[64 + 24 + 16 + 16 + i] = (uint8_t)((end - 0x100) >> 8 * i);
+        image[64 + 24 + 16 + 20 + i] = (uint8_t)(0x100 >> 8 * i);
+    }
+}
+
+static void an_image_that_was_cut_is_known_by_its_pe_header(void **state)
+{
+    (void)state;
+    set_pe_image(0x2000, 0x2000);
+    assert_int_equal(load(), 0);
+    set_pe_image(0x2000, 0x2001);
+    assert_int_equal(load(), -1);
+    assert_non_null(strstr(fake.vm.err, "truncated"));
+    set_pe_image(0x2000, 0xffffffff);
+    assert_int_equal(load(), -1);
+    fake.vm.kernel.len = 100; /* within the section's header */
+    assert_int_equal(load(), -1);
+    fake.vm.kernel.len = 70; /* within the PE header */
+    assert_int_equal(load(), -1);
+    assert_non_null(strstr(fake.vm.err, "truncated"));
+}
+
 static void a_flat_kernel_at_the_start_of_ram_moves_the_device_tree_to_its_end(void **state)
 {
     (void)state;
@@ -200,6 +235,7 @@ int main(void)
         cmocka_unit_test(an_image_goes_2_mib_into_ram_behind_the_device_tree),
         cmocka_unit_test(text_offset_is_honoured_and_old_images_have_theirs),
         cmocka_unit_test(the_initrd_lies_behind_the_kernels_bss_and_chosen_says_where),
+        cmocka_unit_test(an_image_that_was_cut_is_known_by_its_pe_header),
         cmocka_unit_test(a_flat_kernel_at_the_start_of_ram_moves_the_device_tree_to_its_end),
         cmocka_unit_test(the_device_tree_names_memory_and_every_cpu),
         cmocka_unit_test(what_cannot_be_loaded_is_refused_with_a_sentence),
