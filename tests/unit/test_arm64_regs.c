@@ -251,6 +251,9 @@ static void the_description_has_what_is_served_and_nothing_else(void **state)
     t = describe(GD_TD_PAUTH_V2);
     assert_non_null(strstr(t, "\"org.gnu.gdb.aarch64.pauth_v2\""));
     assert_non_null(strstr(t, "<vector id=\"svev_q_u\" type=\"uint128\" count=\"4\"/>"));
+    /* $z0.q.u[1], as with GDB's own description */
+    assert_non_null(strstr(t, "<field name=\"q\" type=\"svev_q\"/>"));
+    assert_non_null(strstr(t, "<union id=\"svev_q\"><field name=\"u\" type=\"svev_q_u\"/>"));
 }
 
 int main(void)

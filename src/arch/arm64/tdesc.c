@@ -33,7 +33,8 @@ static const struct flag fpcr_flags[] = {
     { "FZ", 24, 24 },  { "DN", 25, 25 },  { "AHP", 26, 26 },
 };
 
-/* Views of a vector register; id is also the field name that GDB's own descriptions use. */
+/* Views of a vector register, lane by lane. GDB's own descriptions have the fields d.u, d.s and so
+ * on, and its users' scripts too; d is a union of the vectors d_f, d_u and d_s. */
 static const struct lane {
     const char *id, *type;
     uint8_t bytes;
@@ -95,19 +96,35 @@ static void put_core(struct gd_out *o)
     gd_put_str(o, "</feature>\n");
 }
 
+/* The type of a vector register: vectors, a union of those for each width, a union of the unions. */
+static void put_vector_type(struct gd_out *o, const char *type, unsigned bytes)
+{
+    static const char *const widths[] = { "d", "s", "h", "b", "q" };
+
+    for (size_t i = 0; i < GD_ARRAY_SIZE(lanes); i++)
+        gd_put_fmt(o, "<vector id=\"%s_%s\" type=\"%s\" count=\"%u\"/>", type, lanes[i].id,
+                   lanes[i].type, bytes / lanes[i].bytes);
+    for (size_t w = 0; w < GD_ARRAY_SIZE(widths); w++) {
+        gd_put_fmt(o, "\n<union id=\"%s_%s\">", type, widths[w]);
+        for (size_t i = 0; i < GD_ARRAY_SIZE(lanes); i++)
+            if (lanes[i].id[0] == widths[w][0])
+                gd_put_fmt(o, "<field name=\"%s\" type=\"%s_%s\"/>", lanes[i].id + 2, type,
+                           lanes[i].id);
+        gd_put_str(o, "</union>");
+    }
+    gd_put_fmt(o, "\n<union id=\"%s\">", type);
+    for (size_t w = 0; w < GD_ARRAY_SIZE(widths); w++)
+        gd_put_fmt(o, "<field name=\"%s\" type=\"%s_%s\"/>", widths[w], type, widths[w]);
+    gd_put_str(o, "</union>\n");
+}
+
 static void put_vectors(const struct gd_target *t, struct gd_out *o)
 {
     unsigned vq = t->sve_vq, bytes = vq ? 16u * vq : 16;
     const char *type = vq ? "svev" : "aarch64v";
 
     put_feature(o, vq ? "org.gnu.gdb.aarch64.sve" : "org.gnu.gdb.aarch64.fpu");
-    for (size_t i = 0; i < GD_ARRAY_SIZE(lanes); i++)
-        gd_put_fmt(o, "<vector id=\"%s_%s\" type=\"%s\" count=\"%u\"/>", type, lanes[i].id,
-                   lanes[i].type, bytes / lanes[i].bytes);
-    gd_put_fmt(o, "\n<union id=\"%s\">", type);
-    for (size_t i = 0; i < GD_ARRAY_SIZE(lanes); i++)
-        gd_put_fmt(o, "<field name=\"%s\" type=\"%s_%s\"/>", lanes[i].id, type, lanes[i].id);
-    gd_put_str(o, "</union>\n");
+    put_vector_type(o, type, bytes);
     put_flags(o, "fpsr_flags", fpsr_flags, GD_ARRAY_SIZE(fpsr_flags));
     put_flags(o, "fpcr_flags", fpcr_flags, GD_ARRAY_SIZE(fpcr_flags));
     put_regs(o, vq ? 'z' : 'v', 32, 8 * bytes, GD_ARM64_V(0), type);
