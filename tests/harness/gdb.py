@@ -6,6 +6,7 @@ import os
 import select
 import signal
 import subprocess
+import time
 
 from .host import LIMIT, TOP, ARCH
 
@@ -109,8 +110,14 @@ class Gdb:
             self.buffer = rest
 
     def interrupt(self):
-        """^C."""
+        """^C. GDB loses one that comes while it is still in Python's hands; once it runs the guest, it sleeps."""
+        while self.state() == "R":
+            time.sleep(0.01)
         self.process.send_signal(signal.SIGINT)
+
+    def state(self):
+        with open(f"/proc/{self.process.pid}/stat") as f:
+            return f.read().rpartition(")")[2].split()[0]
 
     def kill(self):
         """The end that nobody could announce."""
