@@ -5,6 +5,7 @@
  * "sample MEASURE SUBJECT VALUE". Which machine runs it, and the medians, are for bench/run.
  *
  * client ROUNDS NAME=VALUE...; values are symbols of the guest (hexadecimal) and
+ *   measures=NAME[,NAME]...  of the table below
  *   elf=PATH       the guest, for the bare loop
  *   one=PATH       socket of guestdbg with one vCPU;   four=PATH   with four vCPUs
  *   qemu=PATH      socket of QEMU's stub, one vCPU;    qemu4=PATH  with four vCPUs
@@ -149,6 +150,21 @@ static void step_bare(struct kvmloop *k, const char *measure, unsigned n)
         die("the bare loop did not make %u steps", n);
 }
 
+/* The bare loop with the least that a range step must know after each instruction: where it led. */
+static void step_and_look(struct kvmloop *k, unsigned n)
+{
+    double start;
+
+    kvmloop_set(k, PC, at("work"));
+    kvmloop_set(k, 0, 1u << 20);
+    start = seconds();
+    for (unsigned i = 0; i < n; i++) {
+        kvmloop_step(k, 1);
+        kvmloop_get(k, PC);
+    }
+    sample("range", "bare-with-pc", n / (seconds() - start));
+}
+
 /* One packet steps until the loop is left. */
 static void range_stub(struct stub *s, unsigned rounds)
 {
@@ -160,6 +176,21 @@ static void range_stub(struct stub *s, unsigned rounds)
               (unsigned long long)at("work_end"));
     stub_stop(s);
     sample("range", s->name, rounds * INSNS_PER_ROUND / (seconds() - start));
+}
+
+/* ---- round trips ---- */
+
+/* A packet whose answer needs nothing of the guest: what of a step is not the step. */
+static void ask_stub(struct stub *s, unsigned n)
+{
+    double start = seconds();
+    size_t length;
+
+    for (unsigned i = 0; i < n; i++) {
+        stub_send(s, "vCont?");
+        stub_reply(s, &length);
+    }
+    sample("round-trip", s->name, n / (seconds() - start));
 }
 
 /* ---- memory ---- */
@@ -245,6 +276,37 @@ static void read_pair(size_t total)
         }
     }
     sample("read-pair", "memcpy", (double)total / (seconds() - start) / 1e6);
+    close(pair[0]);
+    pthread_join(thread, NULL);
+    close(pair[1]);
+}
+
+/* Empty pieces: what two threads and a socket pair cost. */
+static void *echo(void *arg)
+{
+    int fd = *(int *)arg;
+    char byte;
+
+    while (read(fd, &byte, 1) == 1 && write(fd, &byte, 1) == 1)
+        ;
+    return NULL;
+}
+
+static void ask_pair(unsigned n)
+{
+    int pair[2];
+    pthread_t thread;
+    double start;
+    char byte = 0;
+
+    if (socketpair(AF_UNIX, SOCK_STREAM, 0, pair) != 0 ||
+        pthread_create(&thread, NULL, echo, &pair[1]) != 0)
+        die("no socket pair");
+    start = seconds();
+    for (unsigned i = 0; i < n; i++)
+        if (write(pair[0], &byte, 1) != 1 || read(pair[0], &byte, 1) != 1)
+            die("the socket pair broke");
+    sample("round-trip", "socket-pair", n / (seconds() - start));
     close(pair[0]);
     pthread_join(thread, NULL);
     close(pair[1]);
@@ -349,7 +411,7 @@ static void many_breakpoints(struct stub *s, unsigned n)
     strike(s, "stop-10-breakpoints", n);
     start = seconds();
     fill_field(s, 9, FIELD_WORDS - 1, true);
-    sample("insert-a-breakpoint-us", s->name, (seconds() - start) * 1e6 / (FIELD_WORDS - 10));
+    sample("insert-us", s->name, (seconds() - start) * 1e6 / (FIELD_WORDS - 10));
     strike(s, "stop-10000-breakpoints", n);
     fill_field(s, 0, FIELD_WORDS - 1, false);
 }
@@ -358,32 +420,58 @@ static void many_breakpoints(struct stub *s, unsigned n)
 
 static struct stub ours, qemus, ours4, qemus4;
 
-static void measure(unsigned rounds, struct kvmloop *k)
+static void steps(struct kvmloop *k)
 {
-    for (unsigned i = 0; i < rounds; i++) {
-        step_stub(&ours, "step", 400);
-        step_bare(k, "step", 1000);
-        step_stub(&qemus, "step", 20);
-    }
-    for (unsigned i = 0; i < rounds; i++) {
-        range_stub(&ours, 300);
-        step_bare(k, "range", 300 * INSNS_PER_ROUND);
-    }
-    for (unsigned i = 0; i < rounds; i++) {
-        read_stub(&ours, 'm', 1 << 20);
-        read_stub(&ours, 'x', 1 << 20);
-        read_stub(&qemus, 'm', 1 << 17);
-        read_pair(1 << 21);
-    }
-    for (unsigned i = 0; i < rounds; i++)
-        idle(&ours, 1000);
-    for (unsigned i = 0; i < rounds; i++) {
-        stop_all(&ours4, "stop-4", 20);
-        stop_all(&qemus4, "stop-4", 10);
-    }
-    for (unsigned i = 0; i < (rounds + 1) / 2; i++)
-        many_breakpoints(&ours, 50);
+    step_stub(&ours, "step", 200);
+    step_bare(k, "step", 1000);
+    step_stub(&qemus, "step", 20);
+    ask_stub(&ours, 200);
+    ask_stub(&qemus, 100);
+    ask_pair(200);
 }
+
+static void ranges(struct kvmloop *k)
+{
+    range_stub(&ours, 300);
+    step_bare(k, "range", 300 * INSNS_PER_ROUND);
+    step_and_look(k, 300 * INSNS_PER_ROUND);
+}
+
+static void reads(struct kvmloop *k)
+{
+    (void)k;
+    read_stub(&ours, 'm', 1 << 20);
+    read_stub(&ours, 'x', 1 << 20);
+    read_stub(&qemus, 'm', 1 << 17);
+    read_pair(1 << 21);
+}
+
+static void exits(struct kvmloop *k)
+{
+    (void)k;
+    idle(&ours, 1000);
+}
+
+static void stops(struct kvmloop *k)
+{
+    (void)k;
+    stop_all(&ours4, "stop-4", 20);
+    stop_all(&qemus4, "stop-4", 10);
+}
+
+static void breakpoints(struct kvmloop *k)
+{
+    (void)k;
+    many_breakpoints(&ours, 50);
+}
+
+static const struct {
+    const char *name;
+    void (*call)(struct kvmloop *k);
+} measures[] = {
+    { "steps", steps }, { "ranges", ranges }, { "reads", reads },
+    { "exits", exits }, { "stops", stops },   { "breakpoints", breakpoints },
+};
 
 int main(int argc, char **argv)
 {
@@ -398,6 +486,8 @@ int main(int argc, char **argv)
     begin(&ours4, "guestdbg", "four");
     begin(&qemus, "qemu", "qemu");
     begin(&qemus4, "qemu", "qemu4");
-    measure((unsigned)atoi(argv[1]), k);
+    for (size_t i = 0; i < sizeof(measures) / sizeof(measures[0]); i++)
+        for (int n = atoi(argv[1]); n > 0 && strstr(text("measures"), measures[i].name); n--)
+            measures[i].call(k);
     return 0;
 }

@@ -11,19 +11,19 @@
 
 uint64_t scratch[8];
 volatile long calls;
+uint32_t field[10000]; /* words that nobody executes, for breakpoints */
 
 /* work: x0 rounds of seven instructions, x1 = scratch; work_end is behind the last.
- * strikes: calls hit for ever. field: words that nobody executes, for breakpoints.
+ * strikes: calls hit for ever.
  * rounds: a hypercall that KVM itself serves, then 4000 instructions, for ever. */
-__asm__(".text\n.globl work, work_end, strikes, hit, field, rounds\n"
+__asm__(".text\n.globl work, work_end, strikes, hit, rounds\n"
         "work: ldr x2, [x1]\n add x2, x2, #1\n str x2, [x1]\n eor x3, x3, x2\n"
         "add x4, x4, x3, lsl #3\n subs x0, x0, #1\n b.ne work\n"
         "work_end: b work_end\n"
         "strikes: bl hit\n b strikes\n"
         "hit: ret\n"
         "rounds: mov x0, #0x84000000\n hvc #0\n mov x0, #2000\n"
-        "1: subs x0, x0, #1\n b.ne 1b\n b rounds\n"
-        "field: .rept 10000\n nop\n .endr\n b rounds\n");
+        "1: subs x0, x0, #1\n b.ne 1b\n b rounds\n");
 void work(uint64_t n, uint64_t *at);
 
 void secondary_main(uint64_t n)
@@ -37,7 +37,12 @@ __attribute__((noinline)) void ready(void)
     __asm__ volatile("" : : : "memory");
 }
 
-__attribute__((noinline)) long leaf(long n)
+/* What GDB walks through: unoptimised, a line is one run of instructions; next to _start, as in a
+ * program of this size. */
+#pragma GCC optimize("O0")
+#define NEAR __attribute__((section(".text.start")))
+
+NEAR long leaf(long n)
 {
     long sum = n * 3 + calls;
 
@@ -45,7 +50,7 @@ __attribute__((noinline)) long leaf(long n)
     return sum;
 }
 
-__attribute__((noinline)) long deep(long n)
+NEAR long deep(long n)
 {
     long below = n ? deep(n - 1) : leaf(n);
 
@@ -53,7 +58,7 @@ __attribute__((noinline)) long deep(long n)
     return below + n;
 }
 
-int main(void)
+NEAR int main(void)
 {
     uint64_t x = 88172645463325252;
 

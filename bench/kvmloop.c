@@ -72,11 +72,27 @@ static void set_gic(int device, unsigned group, uint64_t number, uint64_t value)
     call(device, KVM_SET_DEVICE_ATTR, &a, "KVM_SET_DEVICE_ATTR");
 }
 
+/* What guestdbg run gives its vCPUs, as far as it bears on a world switch. */
+static void init_vcpu(struct kvmloop *k)
+{
+    struct kvm_vcpu_init init = { 0 };
+    int sve = KVM_ARM_VCPU_SVE;
+
+    call(k->vm, KVM_ARM_PREFERRED_TARGET, &init, "KVM_ARM_PREFERRED_TARGET");
+    init.features[0] |= 1u << KVM_ARM_VCPU_PSCI_0_2;
+    if (ioctl(k->kvm, KVM_CHECK_EXTENSION, KVM_CAP_ARM_PTRAUTH_ADDRESS) > 0)
+        init.features[0] |= 1u << KVM_ARM_VCPU_PTRAUTH_ADDRESS | 1u << KVM_ARM_VCPU_PTRAUTH_GENERIC;
+    if (ioctl(k->kvm, KVM_CHECK_EXTENSION, KVM_CAP_ARM_SVE) > 0)
+        init.features[0] |= 1u << KVM_ARM_VCPU_SVE;
+    call(k->vcpu, KVM_ARM_VCPU_INIT, &init, "KVM_ARM_VCPU_INIT");
+    if (init.features[0] & 1u << KVM_ARM_VCPU_SVE)
+        call(k->vcpu, KVM_ARM_VCPU_FINALIZE, &sve, "KVM_ARM_VCPU_FINALIZE");
+}
+
 static void make_machine(struct kvmloop *k)
 {
     struct kvm_userspace_memory_region memory = { .guest_phys_addr = RAM, .memory_size = RAM_SIZE };
     struct kvm_create_device gic = { .type = KVM_DEV_TYPE_ARM_VGIC_V3 };
-    struct kvm_vcpu_init init = { 0 };
     int size;
 
     k->kvm = open("/dev/kvm", O_RDWR);
@@ -91,9 +107,7 @@ static void make_machine(struct kvmloop *k)
     k->vcpu = call(k->vm, KVM_CREATE_VCPU, NULL, "KVM_CREATE_VCPU");
     size = call(k->kvm, KVM_GET_VCPU_MMAP_SIZE, NULL, "KVM_GET_VCPU_MMAP_SIZE");
     k->run = mmap(NULL, (size_t)size, PROT_READ | PROT_WRITE, MAP_SHARED, k->vcpu, 0);
-    call(k->vm, KVM_ARM_PREFERRED_TARGET, &init, "KVM_ARM_PREFERRED_TARGET");
-    init.features[0] |= 1u << KVM_ARM_VCPU_PSCI_0_2;
-    call(k->vcpu, KVM_ARM_VCPU_INIT, &init, "KVM_ARM_VCPU_INIT");
+    init_vcpu(k);
     call(k->vm, KVM_CREATE_DEVICE, &gic, "KVM_CREATE_DEVICE");
     set_gic((int)gic.fd, KVM_DEV_ARM_VGIC_GRP_ADDR, KVM_VGIC_V3_ADDR_TYPE_DIST, GICD);
     set_gic((int)gic.fd, KVM_DEV_ARM_VGIC_GRP_ADDR, KVM_VGIC_V3_ADDR_TYPE_REDIST, GICR);
