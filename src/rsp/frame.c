@@ -190,6 +190,10 @@ size_t gd_frame_encode(uint8_t *dst, size_t cap, const uint8_t *src, size_t n)
         uint8_t byte = src[i];
         size_t more = 0;
 
+        if (byte > '*' && byte != ESCAPE && i + 1 < n && src[i + 1] != byte) {
+            put(&w, byte); /* nearly all of them */
+            continue;
+        }
         if (must_escape(byte)) {
             put(&w, ESCAPE);
             put(&w, byte ^ ESCAPE_XOR);
