@@ -55,7 +55,7 @@ monitor:
 	@ls -l $(LAB)/build/arm64/src/monitor/arm64/guestdbg-el2*
 
 bench:
-	lab/setup bench
+	lab/setup bench freestanding
 	tools/build arm64
 	bench/run
 
