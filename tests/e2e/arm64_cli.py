@@ -63,8 +63,8 @@ def refused(host, arguments, *words, before="", after=""):
     out, status = host.run(f"{before} timeout 60 guestdbg {arguments} 2>/tmp/said; r=$?; cat /tmp/said; {after} (exit $r)")
     lines = [line for line in out.splitlines() if line.strip()]
     equal(status, 1, f"status of guestdbg {arguments} ({lines})")
-    if len(lines) == 2 and lines[1].startswith("Try `guestdbg"):
-        del lines[1]  # where to read about options
+    if len(lines) > 1 and lines[1].startswith("Try `guestdbg"):
+        del lines[1:]  # where to read about options
     equal(len(lines), 1, f"guestdbg {arguments}: lines in {lines}")
     check(lines[0].startswith("guestdbg"), f"guestdbg {arguments}: {lines[0]}")
     for word in words:
