@@ -214,8 +214,8 @@ def consoles(host):
 
 
 def sockets(host):
-    start = "guestdbg run --no-wait --console=none %s /cycle.elf 2>/tmp/said & p=$!; " \
-            "until grep -q 'target remote' /tmp/said; do usleep 50000; done; cat /tmp/said; "
+    start = "rm -f /tmp/said; guestdbg run --no-wait --console=none %s /cycle.elf 2>/tmp/said & p=$!; " \
+            "until grep -qs 'target remote' /tmp/said; do usleep 50000; done; cat /tmp/said; "
     with scenario("the default socket is its owner's alone, and is gone when the command ends"):
         out, status = host.run(start % "" + "s=$(sed 's/.*target remote //' /tmp/said); stat -c '%a %F' $s; "
                                "kill -TERM $p; wait $p; echo status $?; ls $s")

@@ -36,10 +36,12 @@ __attribute__((format(printf, 3, 4))) static int fail(struct says to, int error,
     return error;
 }
 
-/* Does someone accept connections at this socket file? */
+/* Does a process hold the socket of this file? Asked with a socket of another type, which Linux
+ * refuses with EPROTOTYPE where there is one (net/unix/af_unix.c unix_find_bsd): a connection would be
+ * a debugger that comes and vanishes, upon which the other's guest runs. */
 static bool alive(const struct sockaddr_un *sun)
 {
-    int fd = socket(AF_UNIX, SOCKET_FLAGS, 0);
+    int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     bool yes;
 
     if (fd < 0)

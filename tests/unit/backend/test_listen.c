@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The debugger's Unix socket: whose it is, and that nobody is disturbed by who wants the same.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "backend/host/listen.h"
+
+static char folder[64], path[80], where[96];
+
+static int set_up(void **state)
+{
+    (void)state;
+    strcpy(folder, "/tmp/guestdbg-listen-XXXXXX");
+    if (!mkdtemp(folder))
+        return -1;
+    snprintf(path, sizeof(path), "%s/s", folder);
+    snprintf(where, sizeof(where), "unix:%s", path);
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    unlink(path);
+    return rmdir(folder);
+}
+
+static void a_socket_in_use_is_refused_and_its_owner_sees_no_client(void **state)
+{
+    struct gd_listener first, second;
+    char line[256];
+
+    (void)state;
+    assert_int_equal(gd_listener_open(&first, where, false, line, sizeof(line)), 0);
+    assert_true(gd_listener_open(&second, where, false, line, sizeof(line)) < 0);
+    assert_non_null(strstr(line, strerror(EADDRINUSE)));
+    assert_int_equal(accept(first.fd, NULL, NULL), -1);
+    assert_int_equal(errno, EAGAIN);
+    assert_int_equal(access(path, F_OK), 0);
+    gd_listener_close(&first);
+    assert_int_equal(access(path, F_OK), -1);
+}
+
+static void a_socket_whose_process_is_gone_is_taken_over(void **state)
+{
+    struct gd_listener old, new;
+    char line[256];
+    struct stat st;
+
+    (void)state;
+    assert_int_equal(gd_listener_open(&old, where, false, line, sizeof(line)), 0);
+    close(old.fd); /* and no unlink, as with SIGKILL */
+    assert_int_equal(gd_listener_open(&new, where, false, line, sizeof(line)), 0);
+    assert_int_equal(stat(path, &st), 0);
+    assert_int_equal(st.st_mode & 0777, 0600);
+    gd_listener_close(&new);
+}
+
+static void a_file_that_is_no_socket_stays(void **state)
+{
+    struct gd_listener l;
+    char line[256];
+    FILE *f = fopen(path, "w");
+
+    (void)state;
+    assert_non_null(f);
+    fclose(f);
+    assert_true(gd_listener_open(&l, where, false, line, sizeof(line)) < 0);
+    assert_int_equal(access(path, F_OK), 0);
+    unlink(path);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_socket_in_use_is_refused_and_its_owner_sees_no_client),
+        cmocka_unit_test(a_socket_whose_process_is_gone_is_taken_over),
+        cmocka_unit_test(a_file_that_is_no_socket_stays),
+    };
+
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}
