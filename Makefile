@@ -46,7 +46,7 @@ check-full:
 demo:
 	@case "$(ARCH)" in arm64 | ppc64 | el2) ;; *) echo "make demo: ARCH is arm64, ppc64 or el2"; exit 1 ;; esac
 	@lab/setup $(if $(filter el2,$(ARCH)),arm64,$(ARCH))
-	@tools/build $(if $(filter el2,$(ARCH)),arm64,$(ARCH))
+	@tools/build native $(if $(filter el2,$(ARCH)),arm64,$(ARCH))
 	@examples/demo/$(ARCH)
 
 monitor:
