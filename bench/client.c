@@ -22,10 +22,10 @@
 #include <time.h>
 #include <unistd.h>
 
-#define PC 32
+#define PC              32
 #define INSNS_PER_ROUND 7
-#define DATA 0x42000000ull /* what guest.c fills */
-#define FIELD_WORDS 10000u
+#define DATA            0x42000000ull /* what guest.c fills */
+#define FIELD_WORDS     10000u
 
 static int count_args;
 static char **args;
@@ -87,7 +87,7 @@ static void insert(struct stub *s, unsigned type, uint64_t address)
     stub_ok(s);
 }
 
-static void delete(struct stub *s, unsigned type, uint64_t address)
+static void delete (struct stub *s, unsigned type, uint64_t address)
 {
     stub_send(s, "z%u,%llx,4", type, (unsigned long long)address);
     stub_ok(s);
@@ -111,7 +111,7 @@ static void begin(struct stub *s, const char *name, const char *socket)
     insert(s, 1, at("ready"));
     resume(s);
     stub_stop(s);
-    delete(s, 1, at("ready"));
+    delete (s, 1, at("ready"));
 }
 
 static void send_to_work(struct stub *s, uint64_t rounds)
@@ -357,7 +357,7 @@ static void idle(struct stub *s, unsigned hypercalls)
     count_exits("4-breakpoints", hypercalls);
     stop(s);
     for (unsigned i = 0; i < 4; i++)
-        delete(s, 1, at("field") + 4 * i);
+        delete (s, 1, at("field") + 4 * i);
 }
 
 /* ---- stopping ---- */
@@ -390,7 +390,7 @@ static void strike(struct stub *s, const char *measure, unsigned n)
         stub_stop(s);
     }
     sample(measure, s->name, (seconds() - start) * 1e3 / n);
-    delete(s, 0, at("hit"));
+    delete (s, 0, at("hit"));
 }
 
 static void fill_field(struct stub *s, unsigned from, unsigned to, bool on)
@@ -399,7 +399,7 @@ static void fill_field(struct stub *s, unsigned from, unsigned to, bool on)
         if (on)
             insert(s, 0, at("field") + 4 * i);
         else
-            delete(s, 0, at("field") + 4 * i);
+            delete (s, 0, at("field") + 4 * i);
     }
 }
 

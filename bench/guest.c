@@ -6,7 +6,7 @@
  */
 #include "../tests/guests/bare/arm64/bare.h"
 
-#define FILL_AT ((volatile uint64_t *)0x42000000)
+#define FILL_AT    ((volatile uint64_t *)0x42000000)
 #define FILL_WORDS (1u << 18)
 
 uint64_t scratch[8];

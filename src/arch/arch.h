@@ -169,8 +169,9 @@ struct gd_arch {
     uint8_t insn_align; /* alignment of instructions */
     uint8_t bp_insn[4]; /* breakpoint instruction as it stands in memory */
     uint8_t reg_pc, reg_sp;
-    uint8_t g_count;                /* g/G cover registers 0 .. g_count-1 (those that exist) */
-    uint8_t unwind_first, unwind_count; /* registers behind those that unwinding needs at every stop */
+    uint8_t g_count; /* g/G cover registers 0 .. g_count-1 (those that exist) */
+    uint8_t unwind_first,
+        unwind_count;               /* registers behind those that unwinding needs at every stop */
     bool big_endian;                /* default wire order */
     bool bi_endian;                 /* the client may choose the wire order */
     const char *const *event_names; /* NULL-terminated: what `monitor stats` calls extra counters */

@@ -119,7 +119,7 @@ struct gd_engine_config {
     struct gd_patch *patches; /* as many as points */
     uint16_t *hash;           /* 2 << hash_bits entries */
     unsigned hash_bits;
-    bool start_halted; /* vCPUs stop before their first instruction */
+    bool start_halted;           /* vCPUs stop before their first instruction */
     enum gd_step_mode step_mode; /* how steps are made unless the client says otherwise */
 };
 
@@ -129,8 +129,8 @@ struct gd_engine {
     struct gd_hw_set set; /* the published plan */
     uint64_t generation;
     bool plan_dirty, any_hw;
-    bool attached; /* a client is connected */
-    bool step_irq; /* `monitor step-irq on` */
+    bool attached;               /* a client is connected */
+    bool step_irq;               /* `monitor step-irq on` */
     enum gd_step_mode step_mode; /* `monitor step-mode` */
     /* `monitor context`: hardware points inserted from now on fire only where the context
      * identifier equals id; with has_addr only those at addr. */

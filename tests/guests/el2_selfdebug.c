@@ -94,7 +94,7 @@ static int count_steps(void)
 int main(void)
 {
     int steps = count_steps();
-    int breaks = count(NT_ARM_HW_BREAK, (uint64_t)(uintptr_t)called, 0x1e5); /* EL0, all bytes */
+    int breaks = count(NT_ARM_HW_BREAK, (uint64_t)(uintptr_t)called, 0x1e5);  /* EL0, all bytes */
     int watches = count(NT_ARM_HW_WATCH, (uint64_t)(uintptr_t)&word, 0x1ff5); /* store, 8 bytes */
 
     printf("steps=%d breaks=%d watches=%d done\n", steps, breaks, watches);

@@ -485,28 +485,28 @@ static void what_an_instruction_may_write_is_not_kept(void **state)
     static const struct {
         uint32_t word, lost;
     } table[] = {
-        {0x8b030c84, 1u << 4},                        /* add x4, x4, x3, lsl #3 */
-        {0xf1000400, 1u << 0},                        /* subs x0, x0, #1 */
-        {0xf100041f, 0},                              /* cmp x0, #1 */
-        {0x9e660007, 1u << 7},                        /* fmov x7, d0 */
-        {0xdac18bfe, 1u << 30 | 1u << 17},            /* one source: PACIA171615 writes X17 */
-        {0x54000041, 0},                              /* b.ne */
-        {0x97fffffc, 1u << 30},                       /* bl */
-        {0xd63f0060, 1u << 30},                       /* blr x3 */
-        {0xf8408c22, 1u << 2 | 1u << 1},              /* ldr x2, [x1, #8]! */
-        {0xa8c17bfd, 1u << 29 | 1u << 30},            /* ldp x29, x30, [sp], #16 */
-        {0xc8037c41, 1u << 3},                        /* stxr w3, x1, [x2] */
-        {0x48267c48, 1u << 6 | 1u << 7},              /* casp x6, x7, x8, x9, [x2] */
-        {0xf8248025, 1u << 5},                        /* swp x4, x5, [x1] */
-        {0x4cdf7022, 1u << 1},                        /* ld1 {v2.16b}, [x1], #16 */
-        {0x19010443, 1u << 3 | 1u << 1 | 1u << 2},    /* cpyfp [x3]!, [x1]!, x2! */
-        {0xf83fd023, 0x7f8},                          /* ld64b x3, [x1] */
-        {0xd5380600, 1u << 0},                        /* mrs x0, id_aa64isar0_el1 */
-        {0xd503233f, 1u << 30},                       /* paciasp */
-        {0xd503211f, 1u << 17},                       /* pacia1716 */
-        {0xd503251f, 1u << 16},                       /* chkfeat x16 */
-        {0xd4000002, 0x7fffffff},                     /* hvc #0 */
-        {0, 0x7fffffff},                              /* not known */
+        { 0x8b030c84, 1u << 4 },                     /* add x4, x4, x3, lsl #3 */
+        { 0xf1000400, 1u << 0 },                     /* subs x0, x0, #1 */
+        { 0xf100041f, 0 },                           /* cmp x0, #1 */
+        { 0x9e660007, 1u << 7 },                     /* fmov x7, d0 */
+        { 0xdac18bfe, 1u << 30 | 1u << 17 },         /* one source: PACIA171615 writes X17 */
+        { 0x54000041, 0 },                           /* b.ne */
+        { 0x97fffffc, 1u << 30 },                    /* bl */
+        { 0xd63f0060, 1u << 30 },                    /* blr x3 */
+        { 0xf8408c22, 1u << 2 | 1u << 1 },           /* ldr x2, [x1, #8]! */
+        { 0xa8c17bfd, 1u << 29 | 1u << 30 },         /* ldp x29, x30, [sp], #16 */
+        { 0xc8037c41, 1u << 3 },                     /* stxr w3, x1, [x2] */
+        { 0x48267c48, 1u << 6 | 1u << 7 },           /* casp x6, x7, x8, x9, [x2] */
+        { 0xf8248025, 1u << 5 },                     /* swp x4, x5, [x1] */
+        { 0x4cdf7022, 1u << 1 },                     /* ld1 {v2.16b}, [x1], #16 */
+        { 0x19010443, 1u << 3 | 1u << 1 | 1u << 2 }, /* cpyfp [x3]!, [x1]!, x2! */
+        { 0xf83fd023, 0x7f8 },                       /* ld64b x3, [x1] */
+        { 0xd5380600, 1u << 0 },                     /* mrs x0, id_aa64isar0_el1 */
+        { 0xd503233f, 1u << 30 },                    /* paciasp */
+        { 0xd503211f, 1u << 17 },                    /* pacia1716 */
+        { 0xd503251f, 1u << 16 },                    /* chkfeat x16 */
+        { 0xd4000002, 0x7fffffff },                  /* hvc #0 */
+        { 0, 0x7fffffff },                           /* not known */
     };
 
     (void)state;

@@ -75,7 +75,7 @@ struct gd_kvm {
     int time_vcpu; /* by which guest time is held, -1: it is not held */
     uint64_t time;
     _Atomic uint64_t process_table; /* POWER: what the guest registered, 0: nothing */
-    pthread_mutex_t lock; /* adding a vCPU, and parking one that has no thread yet */
+    pthread_mutex_t lock;           /* adding a vCPU, and parking one that has no thread yet */
     struct kvm_report report;
     struct gd_target target;
     struct gd_gate gate;

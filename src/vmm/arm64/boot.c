@@ -14,7 +14,7 @@
 #define IMAGE_HEADER 64          /* Documentation/arch/arm64/booting.rst, 4 */
 #define IMAGE_MAGIC  0x644d5241u /* "ARM\x64" at 56 */
 #define INSN         4u
-#define OLD_OFFSET   0x80000ull  /* text_offset of kernels before 3.17, whose image_size is 0 */
+#define OLD_OFFSET   0x80000ull /* text_offset of kernels before 3.17, whose image_size is 0 */
 
 struct image_header {
     uint64_t text_offset, image_size, flags;

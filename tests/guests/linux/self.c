@@ -23,7 +23,7 @@
 #include <ucontext.h>
 #include <unistd.h>
 
-#define ROUNDS 50
+#define ROUNDS   50
 #define TOO_MANY 5000
 
 /* from to to: 1 + 3 * 100 + 2 = 303 instructions. */
@@ -79,7 +79,7 @@ static bool stopped(pid_t pid)
 static uint64_t move_pc(pid_t pid, const char *where)
 {
     struct user_regs_struct regs;
-    struct iovec v = {&regs, sizeof(regs)};
+    struct iovec v = { &regs, sizeof(regs) };
 
     ptrace(PTRACE_GETREGSET, pid, NT_PRSTATUS, &v);
     if (where) {
@@ -124,8 +124,8 @@ static void set_point(pid_t pid, int bank, const volatile void *addr, uint32_t c
         uint32_t info, pad;
         uint64_t addr;
         uint32_t ctrl, pad2;
-    } state = {0, 0, (uintptr_t)addr, ctrl, 0};
-    struct iovec v = {&state, sizeof(state)};
+    } state = { 0, 0, (uintptr_t)addr, ctrl, 0 };
+    struct iovec v = { &state, sizeof(state) };
 
     if (ptrace(PTRACE_SETREGSET, pid, bank, &v))
         perror("PTRACE_SETREGSET");
@@ -207,7 +207,7 @@ static void on_trap(int sig, siginfo_t *info, void *context)
 
 static void own_brk(void)
 {
-    struct sigaction a = {.sa_sigaction = on_trap, .sa_flags = SA_SIGINFO};
+    struct sigaction a = { .sa_sigaction = on_trap, .sa_flags = SA_SIGINFO };
 
     sigaction(SIGTRAP, &a, NULL);
     for (int i = 0; i < ROUNDS; i++)
@@ -258,7 +258,7 @@ int main(int argc, char **argv)
     static const struct {
         const char *name;
         void (*f)(void);
-    } modes[] = {{"own", own}, {"brk", own_brk}, {"probe", probe}, {"keep", keep}};
+    } modes[] = { { "own", own }, { "brk", own_brk }, { "probe", probe }, { "keep", keep } };
 
     for (unsigned i = 0; argc == 2 && i < sizeof(modes) / sizeof(modes[0]); i++)
         if (!strcmp(argv[1], modes[i].name)) {

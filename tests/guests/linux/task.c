@@ -17,7 +17,7 @@
 #include <unistd.h>
 
 #define ROUNDS 20
-#define PAGE 4096
+#define PAGE   4096
 
 /* ready(phase, tid 0, tid 1, first mapping of twin, second mapping) */
 __asm__(".text\n"

@@ -15,28 +15,28 @@
 #include "backend/kvm/ppc64/onereg.h"
 
 /* Hypercalls, LoPAR 14.5; as KVM's own handler treats them (book3s_hv.c, kvmppc_h_set_mode). */
-#define H_SET_DABR             0x28u
-#define H_SET_XDABR            0x134u
-#define H_SET_MODE             0x31cu
-#define H_REGISTER_PROC_TBL    0x37cu
-#define H_SUCCESS              0
-#define H_P2                   (-55)
-#define H_P3                   (-56)
-#define H_P4                   (-57)
-#define H_UNSUPPORTED_FLAG     (-256)
-#define MODE_CIABR             1u
-#define MODE_DAWR0             2u
-#define MODE_DAWR1             5u
-#define PROC_TBL_REGISTER      0x08u
-#define PROC_TBL_MODIFY        0x10u
-#define PROC_TBL_RADIX         0x04u
-#define PATB_GR                0x8000000000000000ull
+#define H_SET_DABR          0x28u
+#define H_SET_XDABR         0x134u
+#define H_SET_MODE          0x31cu
+#define H_REGISTER_PROC_TBL 0x37cu
+#define H_SUCCESS           0
+#define H_P2                (-55)
+#define H_P3                (-56)
+#define H_P4                (-57)
+#define H_UNSUPPORTED_FLAG  (-256)
+#define MODE_CIABR          1u
+#define MODE_DAWR0          2u
+#define MODE_DAWR1          5u
+#define PROC_TBL_REGISTER   0x08u
+#define PROC_TBL_MODIFY     0x10u
+#define PROC_TBL_RADIX      0x04u
+#define PATB_GR             0x8000000000000000ull
 
 /* Indices of kvm_vcpu.own and .loaded, in the order of the registers' numbers. */
 enum { CIABR, DAWR0, DAWRX0, DAWR1, DAWRX1 };
 
 static const uint64_t point_id[KVM_OWN_POINTS] = {
-    [CIABR] = KVM_REG_PPC_CIABR,   [DAWR0] = KVM_REG_PPC_DAWR,    [DAWRX0] = KVM_REG_PPC_DAWRX,
+    [CIABR] = KVM_REG_PPC_CIABR, [DAWR0] = KVM_REG_PPC_DAWR,    [DAWRX0] = KVM_REG_PPC_DAWRX,
     [DAWR1] = KVM_REG_PPC_DAWR1, [DAWRX1] = KVM_REG_PPC_DAWRX1,
 };
 
@@ -224,7 +224,8 @@ void gd_kvmarch_suspended(const struct kvm_report *r, uint32_t control, struct g
     bool hw = control & KVM_GUESTDBG_USE_HW_BP;
 
     (void)r;
-    gd_put_str(o, hw ? "the guest's own debugging: CIABR and DAWR suspended where the debugger uses "
-                       "them, registers kept; single step and trap work\n"
-                     : "the guest's own debugging: all works\n");
+    gd_put_str(o,
+               hw ? "the guest's own debugging: CIABR and DAWR suspended where the debugger uses "
+                    "them, registers kept; single step and trap work\n"
+                  : "the guest's own debugging: all works\n");
 }

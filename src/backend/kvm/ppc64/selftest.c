@@ -29,12 +29,10 @@
 enum { AT_NOP, AT_HERE = 4, AT_LOAD = 8, AT_BREAK = 12, AT_END = 16, CODE_WORDS = 6 };
 
 static const uint32_t code[CODE_WORDS] = {
-    [AT_NOP / 4] = INSN_NOP,
-    [AT_HERE / 4] = INSN_NOP,           /* where CIABR points */
-    [AT_LOAD / 4] = 0xe8a40000u,        /* ld r5,0(r4): DATA, which is watched */
-    [AT_BREAK / 4] = GD_PPC64_BREAK,
-    [AT_END / 4] = INSN_SC1,
-    [AT_END / 4 + 1] = 0x4bfffffcu,     /* b AT_END */
+    [AT_NOP / 4] = INSN_NOP,         [AT_HERE / 4] = INSN_NOP, /* where CIABR points */
+    [AT_LOAD / 4] = 0xe8a40000u, /* ld r5,0(r4): DATA, which is watched */
+    [AT_BREAK / 4] = GD_PPC64_BREAK, [AT_END / 4] = INSN_SC1,
+    [AT_END / 4 + 1] = 0x4bfffffcu, /* b AT_END */
 };
 
 struct scratch {
@@ -197,8 +195,9 @@ static void choose(struct kvm_kind *k)
     if (!k->hw.sw_break && !k->hw.step)
         k->strategy = GD_STEP_AUTO;
     snprintf(k->step_why, sizeof(k->step_why), "%s; the test guest's MSR[SE] %s",
-             k->claimed_step ? k->hw.step ? "KVM_CAP_PPC_GUEST_DEBUG_SSTEP is offered and works"
-                                          : "KVM_CAP_PPC_GUEST_DEBUG_SSTEP is offered but does nothing"
+             k->claimed_step ? k->hw.step
+                                   ? "KVM_CAP_PPC_GUEST_DEBUG_SSTEP is offered and works"
+                                   : "KVM_CAP_PPC_GUEST_DEBUG_SSTEP is offered but does nothing"
                              : "KVM_CAP_PPC_GUEST_DEBUG_SSTEP is 0",
              k->trace ? "stops at the word on its trace vector" : "does not trace");
 }
