@@ -46,7 +46,10 @@ class Rsp:
         self.s.settimeout(LIMIT)
         self.data = b""
         self.ack = True
-        self("QStartNoAckMode")
+        # On a serial line the stop reply of a client that vanished may still be on its way.
+        self.send("QStartNoAckMode")
+        while self.receive() != b"OK":
+            pass
         self.ack = False
         self.supported = self(f"qSupported:{features}") if features is not None else ""
 
