@@ -171,6 +171,20 @@ bool gd_gate_hold(struct gd_gate *g, unsigned vcpu)
     return ok;
 }
 
+void gd_gate_reserve(struct gd_gate *g, unsigned vcpu)
+{
+    int none = NOBODY;
+
+    pthread_mutex_lock(&g->lock);
+    atomic_compare_exchange_strong(&g->owner, &none, (int)vcpu);
+    pthread_mutex_unlock(&g->lock);
+}
+
+bool gd_gate_owned(const struct gd_gate *g, unsigned vcpu)
+{
+    return atomic_load(&g->owner) == (int)vcpu;
+}
+
 void gd_gate_release(struct gd_gate *g, unsigned vcpu)
 {
     pthread_mutex_lock(&g->lock);

@@ -87,9 +87,21 @@ static int arm(void *ctx, unsigned vcpu, const struct gd_arm *a)
     return v ? gd_kvmarch_arm(v, a) : GD_E_NOTHREAD;
 }
 
+/* One that is to step goes first: the others would only have to be driven out again. */
 static void wake(void *ctx)
 {
-    gd_gate_wake(&((struct gd_kvm *)ctx)->gate);
+    struct gd_kvm *k = ctx;
+
+    for (unsigned i = 0; i < k->max; i++) {
+        const struct gd_vcpu *v = &k->engine_vcpus[i];
+
+        if (atomic_load(&k->vcpus[i].present) && atomic_load(&v->state) == GD_FREE &&
+            (v->action.mode == GD_STEP || v->action.mode == GD_RANGE)) {
+            gd_gate_reserve(&k->gate, i);
+            break;
+        }
+    }
+    gd_gate_wake(&k->gate);
 }
 
 static void notify(void *ctx)
@@ -119,18 +131,8 @@ static void time_hold(void *ctx)
     struct gd_kvm *k = ctx;
     int i = first_vcpu(k);
 
-    k->time_vcpu = -1;
-    if (!k->free_time && i >= 0 && gd_kvmarch_time_get(k->vcpus[i].fd, &k->time) == 0)
-        k->time_vcpu = i;
-}
-
-static void time_release(void *ctx)
-{
-    struct gd_kvm *k = ctx;
-
-    if (k->time_vcpu >= 0)
-        gd_kvmarch_time_set(k, k->vcpus[k->time_vcpu].fd, k->time);
-    k->time_vcpu = -1;
+    if (i >= 0)
+        gd_kvmrun_hold_time(k, k->vcpus[i].fd);
 }
 
 static const char *state(void *ctx, unsigned vcpu)
@@ -163,7 +165,6 @@ const struct gd_backend gd_kvmback = {
     .notify = notify,
     .undo_mmio = undo_mmio,
     .time_hold = time_hold,
-    .time_release = time_release,
     .state = state,
     .describe = describe,
 };

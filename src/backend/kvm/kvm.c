@@ -134,7 +134,6 @@ int gd_kvm_open(struct gd_kvm **gd, const struct gd_kvm_config *cfg, char *err, 
     k->max = cfg->max_vcpus;
     k->nslots = cfg->nslots;
     k->free_time = cfg->free_time;
-    k->time_vcpu = -1;
     rc = gd_kvmcaps_probe(k->kvm_fd, &k->report, err, errlen);
     if (!rc)
         rc = gd_kvmcaps_judge(&k->report, err, errlen);
@@ -222,6 +221,7 @@ static void detach(struct gd_kvm *k)
             continue;
         gd_vcpu_enter(&k->engine, i, false); /* registers that are still in the cache */
         gd_kvmarch_disarm(&k->vcpus[i]);
+        gd_kvmrun_release_time(k, k->vcpus[i].fd);
     }
 }
 

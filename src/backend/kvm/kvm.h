@@ -71,11 +71,11 @@ struct gd_kvm {
     struct gd_mem_slot *slots;
     size_t nslots;
     bool free_time;
-    bool typed;    /* target's features are those of the first vCPU */
-    int time_vcpu; /* by which guest time is held, -1: it is not held */
+    bool typed;             /* target's features are those of the first vCPU */
+    _Atomic bool time_held; /* guest time stands at time until somebody enters the guest */
     uint64_t time;
     _Atomic uint64_t process_table; /* POWER: what the guest registered, 0: nothing */
-    pthread_mutex_t lock;           /* adding a vCPU, and parking one that has no thread yet */
+    pthread_mutex_t lock; /* adding a vCPU, parking one that has no thread yet, guest time */
     struct kvm_report report;
     struct gd_target target;
     struct gd_gate gate;
@@ -104,6 +104,9 @@ void gd_kvmrun_complete(struct kvm_vcpu *v);
 void gd_kvmrun_kick(void *ctx, unsigned vcpu);     /* gate's: out of KVM_RUN */
 void gd_kvmrun_kick_all(void *ctx, unsigned vcpu); /* engine's: and out of any wait */
 int gd_kvmrun_catch_signal(void);
+/* Guest time stands from now to the next entry. Nobody is in the guest; fd: of any vCPU. */
+void gd_kvmrun_hold_time(struct gd_kvm *k, int fd);
+void gd_kvmrun_release_time(struct gd_kvm *k, int fd);
 
 /* ---- provided by each architecture ---- */
 

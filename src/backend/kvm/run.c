@@ -114,6 +114,32 @@ void gd_kvmrun_settle(struct kvm_vcpu *v)
         gd_kvmrun_complete(v);
 }
 
+/* ---- guest time ---- */
+
+/*
+ * Held when a stop is found, released by the first entry afterwards: what we and the client do
+ * in between is no time for the guest. Otherwise a guest that is stepped for long would see
+ * seconds go by without a tick on that vCPU, and report a stall.
+ */
+void gd_kvmrun_hold_time(struct gd_kvm *k, int fd)
+{
+    pthread_mutex_lock(&k->lock);
+    if (!k->free_time && !atomic_load(&k->time_held) && gd_kvmarch_time_get(fd, &k->time) == 0)
+        atomic_store(&k->time_held, true);
+    pthread_mutex_unlock(&k->lock);
+}
+
+void gd_kvmrun_release_time(struct gd_kvm *k, int fd)
+{
+    if (!atomic_load(&k->time_held))
+        return;
+    pthread_mutex_lock(&k->lock);
+    if (atomic_load(&k->time_held))
+        gd_kvmarch_time_set(k, fd, k->time);
+    atomic_store(&k->time_held, false);
+    pthread_mutex_unlock(&k->lock);
+}
+
 /* ---- one entry ---- */
 
 /* Hands an exit to the engine. Returns AGAIN, or 0 when it is the VMM's. */
@@ -158,6 +184,7 @@ static int enter_guest(struct gd_kvm *k, struct kvm_vcpu *v)
     static const struct gd_exit none = { .kind = GD_EXIT_NONE };
     int err;
 
+    gd_kvmrun_release_time(k, v->fd);
     atomic_store(&v->in_run, true);
     err = ioctl(v->fd, KVM_RUN, 0) < 0 ? errno : 0;
     atomic_store(&v->in_run, false);
@@ -186,8 +213,19 @@ static int pass_gate(struct gd_kvm *k, struct kvm_vcpu *v)
 
     if (!gd_gate_enter(&k->gate, v->index))
         return -ECANCELED;
-    rc = enter_guest(k, v);
+    /* Asked to stop while it waited: that needs no entry, which would set the clock going. */
+    rc = gd_vcpu_wanted(&k->engine, v->index) ? AGAIN : enter_guest(k, v);
     gd_gate_leave(&k->gate, v->index);
+    return rc;
+}
+
+/* While the others are held: a stop that this entry found holds the time at once. */
+static int enter_alone(struct gd_kvm *k, struct kvm_vcpu *v)
+{
+    int rc = enter_guest(k, v);
+
+    if (k->engine_vcpus[v->index].stop.reason != GD_STOP_NONE)
+        gd_kvmrun_hold_time(k, v->fd);
     return rc;
 }
 
@@ -200,6 +238,8 @@ static int turn(struct gd_kvm *k, struct kvm_vcpu *v, bool *alone)
         return -ECANCELED;
     if (v->interrupted && !*alone)
         return -EINTR;
+    if (!*alone && gd_gate_owned(&k->gate, v->index))
+        *alone = gd_gate_hold(&k->gate, v->index);
     switch (gd_vcpu_enter(&k->engine, v->index, *alone)) {
     case GD_PARK:
         let_others(k, v, alone);
@@ -209,7 +249,7 @@ static int turn(struct gd_kvm *k, struct kvm_vcpu *v, bool *alone)
         return AGAIN;
     case GD_ENTER_ALONE:
         if (*alone)
-            return enter_guest(k, v);
+            return enter_alone(k, v);
         *alone = gd_gate_hold(&k->gate, v->index);
         return AGAIN;
     case GD_ENTER:

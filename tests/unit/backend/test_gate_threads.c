@@ -195,6 +195,24 @@ static void a_slice_lets_the_others_in(void **state)
     pthread_join(a.thread, NULL);
 }
 
+static void a_reserved_one_goes_before_the_others(void **state)
+{
+    struct world *w = *state;
+    struct actor a;
+
+    gd_gate_reserve(&w->gate, 0);
+    gd_gate_reserve(&w->gate, 2); /* too late */
+    assert_true(gd_gate_owned(&w->gate, 0));
+    start(&a, w, 1, guest);
+    assert_true(gd_gate_hold(&w->gate, 0));
+    assert_int_equal(atomic_load(&w->passed[1]), 0);
+    gd_gate_release(&w->gate, 0);
+    while (!atomic_load(&w->passed[1]))
+        sched_yield();
+    atomic_store(&w->stop, true);
+    pthread_join(a.thread, NULL);
+}
+
 static void *hold_once(void *arg)
 {
     struct actor *a = arg;
@@ -333,6 +351,7 @@ int main(void)
         TEST(nobody_is_inside_while_one_is_alone),
         TEST(guests_that_never_leave_by_themselves_are_driven_out),
         TEST(a_slice_lets_the_others_in),
+        TEST(a_reserved_one_goes_before_the_others),
         TEST(who_waits_to_be_alone_gives_way_to_a_stop),
         TEST(who_queues_to_be_alone_gives_way_to_a_stop),
         TEST(turns_alone_starve_nobody),
