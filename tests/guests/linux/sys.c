@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * System calls and exclusives whose outcome is known: a thread on CPU 1 that is stepped from
+ * enter() on, and one on CPU 0 that contends for the same file's spinlock in the kernel and for
+ * a lock of the program's own, which it holds until that one wants it.
+ */
+#define _GNU_SOURCE
+#include <fcntl.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#define ROUNDS 40
+
+/* Exclusives, not atomics of ARMv8.1: lock, unlock and add to a word. */
+__asm__(".text\n"
+        ".balign 64\n"
+        ".global enter, lock, contended, add\n"
+        "enter: mov x8, #172\n" /* getpid */
+        "   svc #0\n"
+        "   ret\n"
+        "lock: mov w2, #1\n"
+        "1: ldaxr w1, [x0]\n"
+        "   cbnz w1, contended\n"
+        "   stxr w3, w2, [x0]\n"
+        "   cbnz w3, 1b\n"
+        "   ret\n"
+        "contended: yield\n"
+        "   b 1b\n"
+        "add: ldxr x1, [x0]\n"
+        "   add x1, x1, #1\n"
+        "   stxr w2, x1, [x0]\n"
+        "   cbnz w2, add\n"
+        "   ret\n");
+long enter(void);
+void lock(atomic_uint *l);
+void add(uint64_t *word);
+
+static atomic_uint held;
+static atomic_bool over, wanted;
+static uint64_t word;
+static int fd[2];
+static char *fresh;
+
+static void bind_to(int cpu)
+{
+    cpu_set_t set;
+
+    CPU_ZERO(&set);
+    CPU_SET(cpu, &set);
+    sched_setaffinity(0, sizeof(set), &set);
+}
+
+static void unlock(void)
+{
+    atomic_store_explicit(&held, 0, memory_order_release);
+}
+
+/* Holds the lock until the other wants it, and a little longer. */
+static void *contend(void *arg)
+{
+    bind_to(0);
+    while (!over) {
+        lock(&held);
+        while (!wanted && !over)
+            fcntl(fd[1], F_SETFL, O_NONBLOCK);
+        fcntl(fd[1], F_SETFL, O_NONBLOCK);
+        unlock();
+        while (wanted && !over)
+            ;
+    }
+    return arg;
+}
+
+static uint64_t one_round(uint64_t h, int n)
+{
+    char text[16], back[16], *page;
+
+    h = h * 31 + (enter() == getpid());
+    wanted = true;
+    lock(&held);
+    add(&word);
+    wanted = false;
+    unlock();
+    fresh[n * 4096] = (char)h; /* the page is not there yet */
+    h = h * 31 + fcntl(fd[1], F_SETFL, O_NONBLOCK) + fresh[n * 4096];
+    memset(text, (int)(h & 0x7f), sizeof(text));
+    h = h * 31 + write(fd[1], text, sizeof(text)) + read(fd[0], back, sizeof(back));
+    h = h * 31 + back[7];
+    page = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    page[0] = page[4096] = (char)h;
+    h = h * 31 + page[0] + page[4096];
+    munmap(page, 8192);
+    return h;
+}
+
+int main(void)
+{
+    const struct sched_param first = { .sched_priority = 10 };
+    pthread_t other;
+    uint64_t h = 1;
+
+    if (pipe(fd))
+        return 1;
+    if (pthread_create(&other, NULL, contend, NULL))
+        return 1;
+    while (!held) /* it is on its CPU then */
+        sched_yield();
+    /* Kernel threads that get the CPU instead would use up the steps. */
+    if (sched_setscheduler(0, SCHED_FIFO, &first))
+        return 1;
+    bind_to(1);
+    fresh = mmap(NULL, ROUNDS * 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    for (int n = 0; n < ROUNDS; n++)
+        h = one_round(h, n);
+    over = true;
+    pthread_join(other, NULL);
+    printf("sys sum %llx word %llu\n", (unsigned long long)h, (unsigned long long)word);
+    return 0;
+}
