@@ -7,7 +7,8 @@
  */
 #include "virt.h"
 
-#include <libfdt.h>
+#include "../tree.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,65 +20,6 @@
 #define IRQ_HIGH      4u
 #define UART_CLOCK_HZ 24000000u
 #define UART_NODE     "pl011@9000000"
-
-/* The first libfdt error sticks; later calls then do nothing. */
-struct tree {
-    void *fdt;
-    int err;
-};
-
-static void begin(struct tree *t, const char *name)
-{
-    if (!t->err)
-        t->err = fdt_begin_node(t->fdt, name);
-}
-
-static void end(struct tree *t)
-{
-    if (!t->err)
-        t->err = fdt_end_node(t->fdt);
-}
-
-static void bytes(struct tree *t, const char *name, const void *value, size_t len)
-{
-    if (!t->err)
-        t->err = fdt_property(t->fdt, name, value, (int)len);
-}
-
-static void text(struct tree *t, const char *name, const char *value)
-{
-    bytes(t, name, value, strlen(value) + 1);
-}
-
-static void cells(struct tree *t, const char *name, const uint32_t *value, size_t n)
-{
-    fdt32_t be[24];
-
-    for (size_t i = 0; i < n; i++)
-        be[i] = cpu_to_fdt32(value[i]);
-    bytes(t, name, be, n * sizeof(be[0]));
-}
-
-static void cell(struct tree *t, const char *name, uint32_t value)
-{
-    cells(t, name, &value, 1);
-}
-
-/* 64-bit values, for addresses and sizes of two cells each. */
-static void quads(struct tree *t, const char *name, const uint64_t *value, size_t n)
-{
-    fdt64_t be[8];
-
-    for (size_t i = 0; i < n; i++)
-        be[i] = cpu_to_fdt64(value[i]);
-    bytes(t, name, be, n * sizeof(be[0]));
-}
-
-#define CELLS(t, name, ...)                                                                        \
-    cells(t, name, (const uint32_t[]){ __VA_ARGS__ }, sizeof((const uint32_t[]){ __VA_ARGS__ }) / 4)
-#define QUADS(t, name, ...)                                                                        \
-    quads(t, name, (const uint64_t[]){ __VA_ARGS__ }, sizeof((const uint64_t[]){ __VA_ARGS__ }) / 8)
-#define LIST(t, name, s) bytes(t, name, s, sizeof(s))
 
 static void chosen(struct tree *t, struct vm *vm, const struct fdt_request *req)
 {

@@ -6,7 +6,8 @@
  */
 #include "pseries.h"
 
-#include <libfdt.h>
+#include "../tree.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,64 +18,6 @@
 #define PVR_POWER9   0x004eu
 #define LOGICAL_3_00 0x0f000005u /* "cpu-version": the architecture level, LoPAR B.6.2.1 */
 #define LOGICAL_3_1  0x0f000006u
-
-/* The first libfdt error sticks; later calls then do nothing. */
-struct tree {
-    void *fdt;
-    int err;
-};
-
-static void begin(struct tree *t, const char *name)
-{
-    if (!t->err)
-        t->err = fdt_begin_node(t->fdt, name);
-}
-
-static void end(struct tree *t)
-{
-    if (!t->err)
-        t->err = fdt_end_node(t->fdt);
-}
-
-static void bytes(struct tree *t, const char *name, const void *value, size_t len)
-{
-    if (!t->err)
-        t->err = fdt_property(t->fdt, name, value, (int)len);
-}
-
-static void text(struct tree *t, const char *name, const char *value)
-{
-    bytes(t, name, value, strlen(value) + 1);
-}
-
-static void cells(struct tree *t, const char *name, const uint32_t *value, size_t n)
-{
-    fdt32_t be[16];
-
-    for (size_t i = 0; i < n; i++)
-        be[i] = cpu_to_fdt32(value[i]);
-    bytes(t, name, be, n * sizeof(be[0]));
-}
-
-static void cell(struct tree *t, const char *name, uint32_t value)
-{
-    cells(t, name, &value, 1);
-}
-
-static void quads(struct tree *t, const char *name, const uint64_t *value, size_t n)
-{
-    fdt64_t be[4];
-
-    for (size_t i = 0; i < n; i++)
-        be[i] = cpu_to_fdt64(value[i]);
-    bytes(t, name, be, n * sizeof(be[0]));
-}
-
-#define CELLS(t, name, ...)                                                                        \
-    cells(t, name, (const uint32_t[]){ __VA_ARGS__ }, sizeof((const uint32_t[]){ __VA_ARGS__ }) / 4)
-#define QUADS(t, name, ...)                                                                        \
-    quads(t, name, (const uint64_t[]){ __VA_ARGS__ }, sizeof((const uint64_t[]){ __VA_ARGS__ }) / 8)
-#define LIST(t, name, s) bytes(t, name, s, sizeof(s))
 
 /* Bytes of "ibm,architecture-vec-5" that a kernel without firmware reads (LoPAR B.6.2.4). */
 static void vector5(struct tree *t)
