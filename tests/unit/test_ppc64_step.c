@@ -428,6 +428,16 @@ static void what_kvm_emulates_stops_behind_itself(void **state)
     }
 }
 
+static void a_priority_hint_stops_behind_itself(void **state)
+{
+    struct pcpu *p = fresh();
+
+    (void)state;
+    assert_int_equal(begin(p, 0x7c421378), GD_STEP_ENTER); /* or r2,r2,r2 */
+    assert_false(pcpu_reg(p, GD_PPC64_MSR) & MSR_SE);
+    assert_int_equal(step.temp[0].va, P_CODE + 4);
+}
+
 static void a_device_access_is_one_step(void **state)
 {
     struct pcpu *p = fresh();
@@ -998,6 +1008,7 @@ int main(void)
         cmocka_unit_test(a_hypercall_stops_behind_itself),
         cmocka_unit_test(h_cede_keeps_its_interrupts_and_their_handler_is_run_through),
         cmocka_unit_test(what_kvm_emulates_stops_behind_itself),
+        cmocka_unit_test(a_priority_hint_stops_behind_itself),
         cmocka_unit_test(a_device_access_is_one_step),
         cmocka_unit_test(rfebb_stops_where_it_goes),
         cmocka_unit_test(at_the_trace_vector_no_trace_is_taken),

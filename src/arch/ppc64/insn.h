@@ -73,6 +73,13 @@ static inline unsigned ppc_spr(uint32_t insn)
     return ppc_ra(insn) | ppc_rb(insn) << 5;
 }
 
+/* or rx,rx,rx: nothing, or a program priority (Book II 3.2). */
+static inline bool ppc_hint(uint32_t insn)
+{
+    return (insn & 0xfc0007ffu) == 0x7c000378 && ppc_rt(insn) == ppc_ra(insn) &&
+           ppc_rt(insn) == ppc_rb(insn);
+}
+
 bool ppc_branch(uint32_t insn, uint64_t pc, struct ppc_branch *b);
 /* An address as the mode msr computes it: 32 bits when SF is 0 (Book I 1.10.3). */
 uint64_t ppc_mode_addr(uint64_t msr, uint64_t addr);

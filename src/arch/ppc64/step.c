@@ -180,6 +180,8 @@ static bool breaks(struct gd_cpu *c, const struct gd_step *s, enum ppc_class k)
 {
     if (gd_ppc64_vector_at(s->pc) == VEC_TRACE || k == PPC_HCALL || k == PPC_RFEBB)
         return true;
+    if (ppc_hint(s->insn)) /* QEMU's TCG yields at one and forgets the trace */
+        return true;
     /* Exactly predicted; a trace was seen to be lost (docs/power.md) where the target's page is new. */
     if (k == PPC_BRANCH && !(gd_ppc64_msr(c) & (MSR_SE | MSR_BE)))
         return true;
