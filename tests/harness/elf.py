@@ -6,6 +6,7 @@ import struct
 
 class Elf:
     def __init__(self, path):
+        self.path = path
         with open(path, "rb") as f:
             self.data = f.read()
         (self.entry, phoff, shoff, _, _, phsize, phnum, shsize, shnum, _) = struct.unpack_from("<QQQIHHHHHH", self.data, 24)

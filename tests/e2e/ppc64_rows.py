@@ -1,0 +1,349 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: MIT
+#
+# One instruction at a time on POWER: each kind that a stepper must know, with every register afterwards, by the
+# trace and by the breakpoint strategy, in privileged and in problem state, with vectors at 0 and at AIL=3.
+#
+# lab: ppc64 6.12 power10
+# full: ppc64 6.1 power9
+# timeout: 900
+
+import os
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+from harness import *
+from harness.power import *
+
+e = Elf(bare("rows", "rows.S"))
+rows = Rows(e)
+row, table = rows.row, rows.table
+data, data2 = e["page_rw"], e["page_rw"] + 64
+NOWHERE, SEGMENT = 0x37000, 0x4000000000000000  # not mapped; of no segment
+COUNT = HIGH | e["state"] + 0x100
+
+
+def plain(msr, high):
+    there, there2, at = e["elsewhere"] | high, e["elsewhere2"] | high, data | high
+    return [
+        row("addi", msr, lambda s: s.go(r3=s[4] + 5)),
+        row("nop_", msr, lambda s: s.go()),
+        row("hint", msr, lambda s: s.go()),
+        row("isync_", msr, lambda s: s.go()),
+        row("sync_", msr, lambda s: s.go()),
+        row("load", msr, lambda s: s.go(r3=0x1122334455667788), {at: q(0, 0x1122334455667788)}, r4=at),
+        row("store", msr, lambda s: s.go(), {at: q(0, 0)}, r4=at, becomes={at: q(0, 0x0303030303030303)}),
+        row("store_update", msr, lambda s: s.go(r4=at + 16), r4=at),
+        row("zero_line", msr, lambda s: s.go(), {at: b"\xff" * 136}, r4=at, becomes={at: bytes(128) + b"\xff" * 8}),
+        row("spr_ctr", msr, lambda s: s.go(ctr=s[4])),
+        row("spr_lr", msr, lambda s: s.go(r3=s[LR])),
+        row("spr_sprg", msr, lambda s: s.go(sprg1=s[4])),
+        row("get_srr0", msr, lambda s: s.go(r3=s[SRR0])),
+        row("get_srr1", msr, lambda s: s.go(r3=s[SRR1])),
+        row("set_srr0", msr, lambda s: s.go(srr0=0x5550), r4=0x5550),
+        row("set_srr1", msr, lambda s: s.go(srr1=0x9030), r4=0x9030),
+        row("pc_relative", msr, lambda s: s.go(r3=s[PC] + 4 + 0x10000)),
+        row("b_forward", msr, lambda s: s.go(there)),
+        row("b_link", msr, lambda s: s.go(there, lr=s[PC] + 4)),
+        row("b_self", msr, lambda s: s.go(s[PC])),
+        row("b_lr", msr, lambda s: s.go(there), lr=there),
+        row("b_lr_link", msr, lambda s: s.go(there, lr=s[PC] + 4), lr=there | 3),
+        row("b_ctr", msr, lambda s: s.go(there2), ctr=there2),
+        row("b_tar", msr, lambda s: s.go(there2), tar=there2),
+        row("b_eq", msr, lambda s: s.go(there), cr=0x20000000),
+        row("b_eq", msr, lambda s: s.go()),
+        row("b_ctr_dec", msr, lambda s: s.go(there, ctr=1), ctr=2),
+        row("b_ctr_dec", msr, lambda s: s.go(ctr=0), ctr=1),
+        row("b_ctr_eq", msr, lambda s: s.go(there, ctr=4), ctr=5, cr=0x20000000),
+        row("b_ctr_eq", msr, lambda s: s.go(ctr=4), ctr=5),
+        row("b_next", msr, lambda s: s.go(lr=s[PC] + 4)),
+        row("b_ctr: into a vector", msr, lambda s: s.go(high | 0x700), at="b_ctr", ctr=high | 0x700),
+        row("b_ctr: into the trace vector", msr, lambda s: s.go(high | 0xd00), at="b_ctr", ctr=high | 0xd00),
+    ]
+
+
+def system(msr, high):
+    there, odd = e["elsewhere"] | high, data + 1 | high
+    relocated = rows.ail and high
+    scv, scv_msr = (HIGH | 0x3000, VIRT) if relocated else (0x17000, REAL)
+    return [
+        row("get_msr", msr, lambda s: s.go(r6=s[MSR])),
+        row("set_msr", msr, lambda s: s.go(msr=s[MSR] | EE), r4=msr & 0xffffffff & ~ME & ~LE | EE),
+        row("set_msr_l1", msr, lambda s: s.go(msr=s[MSR] & ~RI | EE), r4=EE),
+        row("set_msrd", msr, lambda s: s.go(msr=s[MSR] | FP), r4=msr & ~ME & ~LE | FP),
+        row("set_msrd_l1", msr, lambda s: s.go(msr=s[MSR] & ~RI | EE), r4=EE),
+        row("set_msrd: SE on", msr, lambda s: s.go(msr=s[MSR] | SE), at="set_msrd", r4=msr | SE),
+        row("set_msrd: SE off", msr | SE, lambda s: s.traced(msr=msr), at="set_msrd", r4=msr),
+        row("rfid_", msr, lambda s: s.go(there, msr=msr | EE), srr0=there | 3, srr1=msr | EE),
+        row("rfid_: SE on", msr, lambda s: s.go(there, msr=msr | SE), at="rfid_", srr0=there, srr1=msr | SE),
+        row("rfid_: SE off", msr | SE, lambda s: s.go(there, msr=msr), at="rfid_", srr0=there, srr1=msr),
+        row("rfid_: to problem state", msr, lambda s: s.go(e["u_addi"], msr=USER), at="rfid_", srr0=e["u_addi"],
+            srr1=SF | ME | PR | RI | LE),
+        row("rfscv_", msr, lambda s: s.go(there, msr=msr | EE), lr=there | 1, ctr=msr | EE),
+        row("sc0", msr, lambda s: s.taken(0xc00, 0, s[PC] + 4)),
+        row("sc0: own SE", msr | SE, lambda s: s.taken(0xc00, 0, s[PC] + 4), at="sc0"),
+        *[row(f"scv{n}", msr, lambda s, n=n: s.go(scv + 32 * n, lr=s[PC] + 4, ctr=s[MSR], msr=scv_msr))
+          for n in (0, 3, 127)],
+        row("scv0: switched off", msr, lambda s: s.taken(0xf60, fscr=None), at="scv0", fscr=0x2104),
+        row("nop_", msr, lambda s: s.go(), fscr=0x3104),
+        row("trap_", msr, lambda s: s.taken(0x700, TRAP)),
+        row("trap_not", msr, lambda s: s.go()),
+        row("trap_d", msr, lambda s: s.taken(0x700, TRAP), r4=7),
+        row("trap_d", msr, lambda s: s.go()),
+        row("illegal", msr, lambda s: s.taken(0x700, ILLEGAL)),
+        row("debug_word", msr, lambda s: s.taken(0x700, ILLEGAL)),
+        row("fp", msr, lambda s: s.taken(0x800)),
+        row("vec", msr, lambda s: s.taken(0xf20)),
+        row("vsx", msr, lambda s: s.taken(0xf40)),
+        row("wait_", msr, lambda s: s.go()),
+        row("tir", msr, lambda s: s.go(r3=0)),
+        row("misaligned", msr, lambda s: s.taken(0x600, dar=odd), r4=odd),
+    ]
+
+
+def own_trace(msr, high):
+    there = e["elsewhere"] | high
+    return [
+        row("addi", msr | SE, lambda s: s.traced(r3=s[4] + 5)),
+        row("addi", msr | BE, lambda s: s.go(r3=s[4] + 5)),
+        row("b_forward", msr | BE, lambda s: s.traced(there)),
+        row("b_forward", msr | SE, lambda s: s.traced(there)),
+        row("b_eq", msr | BE, lambda s: s.traced()),
+        row("b_self", msr | SE, lambda s: s.traced(s[PC])),
+        row("get_msr", msr | SE, lambda s: s.traced(r6=s[MSR])),
+        row("get_srr0", msr | SE, lambda s: s.traced(r3=s[SRR0])),
+        row("set_srr0", msr | SE, lambda s: s.traced()),
+        row("trap_", msr | SE, lambda s: s.taken(0x700, TRAP)),
+        row("illegal", msr | SE, lambda s: s.taken(0x700, ILLEGAL)),
+        row("debug_word", msr | SE, lambda s: s.taken(0x700, ILLEGAL)),
+        row("atomic", msr | SE, lambda s: s.traced(r3=5), {data | high: q(5)}, r4=data | high),
+    ]
+
+
+def atomic(msr, high):
+    at, end, lock = data | high, e["atomic_end"] | high, e["atomic_lock"] | high
+    word = {at: q(41)}
+    return [
+        row("atomic", msr, lambda s: s.go(end, r3=42, r5=s[5] + 1, cr=0x20000000), word, r4=at, becomes={at: q(42)}),
+        row("atomic_inside", msr, lambda s: s.go(r5=s[5] + 1), word, r4=at, becomes=word),
+        row("atomic_lock", msr, lambda s: s.go(lock + 20, r3=0, cr=0x20000000), {at: q(0)}, r4=at, r5=1,
+            becomes={at: q(1)}),
+        row("atomic_lock: taken", msr, lambda s: s.go(e["elsewhere"] | high, r3=41, cr=0x40000000), word,
+            at="atomic_lock", r4=at, becomes=word),
+        row("atomic_lone", msr, lambda s: s.go(cr=0), word, r4=at, cr=0xf0000000, becomes=word),
+    ]
+
+
+def prefixed(msr, high):
+    at = data | high
+    traced = TRACE | (PREFIXED if silicon else 0)
+    return [
+        row("p_addi", msr, lambda s: s.go(s[PC] + 8, r3=s[4] + 0x12345678)),
+        row("p_load", msr, lambda s: s.go(s[PC] + 8, r3=7), {at: q(0, 0, 7)}, r4=at),
+        row("p_store", msr, lambda s: s.go(s[PC] + 8), {at: q(0, 0, 0)}, r4=at,
+            becomes={at: q(0, 0, 0x0303030303030303)}),
+        row("p_relative", msr, lambda s: s.go(s[PC] + 8, r3=s[PC] + 0x1000)),
+        row("p_addi: own SE", msr | SE, lambda s: s.taken(0xd00, traced, s[PC] + 8, r3=s[4] + 0x12345678), at="p_addi"),
+    ]
+
+
+def everything(c, where, msr, high):
+    table(c, f"plain instructions and branches, {where}", plain(msr, high))
+    table(c, f"instructions that show or change MSR, SRR0, SRR1, and those that interrupt, {where}", system(msr, high))
+    table(c, f"the guest's own trace stands at its vector before the handler runs, {where}", own_trace(msr, high))
+    table(c, f"a larx to stcx. sequence is one step, {where}", atomic(msr, high))
+    if power10:
+        table(c, f"prefixed instructions, {where}", prefixed(msr, high))
+
+
+def faults():
+    """From the kernel: in its own view, and in problem state's at the bottom."""
+    at, protected = data | HIGH, e["page_ro"]
+    return [
+        row("load", VIRT, lambda s: s.taken(0x300, dar=NOWHERE + 8, dsisr=0x40000000), r4=NOWHERE),
+        row("store", VIRT, lambda s: s.taken(0x300, dar=NOWHERE + 8, dsisr=0x42000000), r4=NOWHERE),
+        row("store", VIRT, lambda s: s.taken(0x300, dar=protected + 8, dsisr=0x0a000000), r4=protected),
+        row("load", VIRT, lambda s: s.taken(0x380, dar=SEGMENT + 8), r4=SEGMENT),
+        row("b_ctr", VIRT, lambda s: s.go(NOWHERE), ctr=NOWHERE),
+        row("a fetch from nowhere", VIRT, lambda s: s.taken(0x400, 0x40000000), place=NOWHERE),
+        row("a fetch from no segment", VIRT, lambda s: s.taken(0x480), place=SEGMENT),
+        row("rfid_: to nowhere", VIRT, lambda s: s.go(NOWHERE, msr=USER), at="rfid_", srr0=NOWHERE, srr1=USER),
+        row("set_msrd: translation off", VIRT, lambda s: s.go(msr=REAL), at="set_msrd", r4=REAL),
+        row("set_msrd: translation on", REAL, lambda s: s.go(msr=VIRT), at="set_msrd", r4=VIRT),
+        row("load: DR off", REAL | IR, lambda s: s.go(r3=5), {at: q(0, 5)}, at="load", r4=data),
+        row("illegal: DR off", REAL | IR, lambda s: s.taken(0x700, ILLEGAL), at="illegal"),
+        row("atomic_fault", VIRT, lambda s: s.taken(0x300, srr0=e["atomic_fault_at"] | HIGH, dar=NOWHERE,
+                                                    dsisr=0x40000000, r3=41), {at: q(41)}, r4=at, r6=NOWHERE),
+    ]
+
+
+def user():
+    protected, private, word = e["page_ro"], e["page_priv"], {data: q(41)}
+    scv, scv_msr = (HIGH | 0x3020, VIRT | EE) if rows.ail else (0x17020, REAL | EE)
+    return [
+        row("u_addi", USER, lambda s: s.go(r3=s[4] + 5)),
+        row("u_hint", USER, lambda s: s.go()),
+        row("u_load", USER, lambda s: s.go(r3=5), {data: q(0, 5)}, r4=data),
+        row("u_load", USER, lambda s: s.taken(0x300, dar=private + 8, dsisr=0x08000000), r4=private),
+        row("u_store", USER, lambda s: s.taken(0x300, dar=protected + 8, dsisr=0x0a000000), r4=protected),
+        row("u_store", USER, lambda s: s.go(), {data: q(0, 0)}, r4=data, becomes={data: q(0, 0x0303030303030303)}),
+        row("u_branch", USER, lambda s: s.go(e["u_elsewhere"], lr=s[PC] + 4)),
+        row("u_sc", USER, lambda s: s.taken(0xc00, 0, s[PC] + 4)),
+        row("u_scv", USER, lambda s: s.go(scv, lr=s[PC] + 4, ctr=s[MSR], msr=scv_msr)),
+        row("u_mfmsr", USER, lambda s: s.taken(0x700, PRIVILEGED)),
+        row("u_rfid", USER, lambda s: s.taken(0x700, PRIVILEGED)),
+        row("u_srr0", USER, lambda s: s.taken(0x700, PRIVILEGED)),
+        row("u_illegal", USER, lambda s: s.taken(0x700, ILLEGAL)),
+        row("u_debug_word", USER, lambda s: s.taken(0x700, ILLEGAL)),
+        row("u_trap", USER, lambda s: s.taken(0x700, TRAP)),
+        row("u_fp", USER, lambda s: s.taken(0x800)),
+        row("u_atomic", USER, lambda s: s.go(e["u_elsewhere"], r3=42, cr=0x20000000), word, r4=data,
+            becomes={data: q(42)}),
+        *([row("u_paddi", USER, lambda s: s.go(s[PC] + 8, r3=s[4] + 0x12345678))] if power10 else []),
+        row("u_addi: own SE", USER | SE, lambda s: s.traced(r3=s[4] + 5), at="u_addi"),
+        row("u_sc: own SE", USER | SE, lambda s: s.taken(0xc00, 0, s[PC] + 4), at="u_sc"),
+        row("u_branch: own BE", USER | BE, lambda s: s.traced(e["u_elsewhere"], lr=s[PC] + 4), at="u_branch"),
+    ]
+
+
+def called(s, **more):
+    """A hypercall is an sc with LEV in SRR1; CR and CTR are volatile (LoPAR 14.4)."""
+    return {**s.go(**more), SRR0: s[PC] + 4, SRR1: s[MSR] | (0x100000 if power10 else 0), CR: None, CTR: None}
+
+
+def set_mode(name, want, resource, value, value2=0, flags=0):
+    return row(f"sc1: {name}", REAL, lambda s: {**called(s, r3=0), **want}, at="sc1", r3=0x31c, r4=flags, r5=resource,
+               r6=value, r7=value2)
+
+
+def hypervisor():
+    """What leaves the guest for KVM or its machine; real mode."""
+    addi = e["addi"]
+    # QEMU's emulated processor fires a CIABR before its instruction.
+    fires = (lambda s: s.taken(0xd00, TRACE | 0x100000, s[PC] + 4, r3=s[4] + 5)) if silicon else \
+        (lambda s: s.taken(0xd00, TRACE | 0x100000))
+    return [
+        row("sc1", REAL, lambda s: called(s, r3=ALL - 1), r3=0xfff0),
+        set_mode("CIABR", {CIABR: addi | 2}, 1, addi | 2),
+        row("addi: own CIABR", REAL, fires, at="addi"),
+        row("nop_: own CIABR elsewhere", REAL, lambda s: s.go(), at="nop_"),
+        set_mode("CIABR off", {CIABR: 0}, 1, 0),
+        row("addi: CIABR off", REAL, lambda s: s.go(r3=s[4] + 5), at="addi"),
+        row("sc1: CIABR of the hypervisor", REAL, lambda s: called(s, r3=ALL - 55), at="sc1", r3=0x31c, r4=0, r5=1,
+            r6=addi | 3, r7=0),
+        row("load: no memory", REAL, lambda s: s.go(r3=ALL), at="load", r4=HOLE),
+        row("store: no memory", REAL, lambda s: s.go(), at="store", r4=HOLE),
+        row("store_update: no memory", REAL, lambda s: s.go(r4=HOLE + 16), at="store_update", r4=HOLE),
+        row("doorbell", REAL, lambda s: s.go(), r4=0x28000000),
+        row("doorbell_clear", REAL, lambda s: s.go(), r4=0x28000000),
+        row("set_dec", REAL, lambda s: s.go(), r4=0x7fff0000),
+        row("get_dec", REAL, lambda s: s.go(r3=None)),
+        row("hrfid_", REAL, lambda s: s.taken(0x700, PRIVILEGED)),
+    ]
+
+
+def own_watch():
+    """The guest's DAWR0, set by H_SET_MODE; what QEMU's emulated processor says of a hit lacks "store"."""
+    stored = 0x02400000 if silicon else 0x00400000
+    hit = row("store: own DAWR0", REAL, lambda s: s.taken(0x300, dar=data, dsisr=stored), {data: q(0, 0)}, at="store",
+              r4=data - 8, becomes={data: q(0, 0)})
+    return [set_mode("DAWR0", {DAWR0: data, DAWRX0: 0x4b}, 2, data, 0x4b), hit,
+            set_mode("DAWR0 off", {DAWR0: 0, DAWRX0: 0}, 2, 0),
+            row("store: DAWR0 off", REAL, lambda s: s.go(), {data: q(0, 0)}, at="store", r4=data - 8,
+                becomes={data: q(0x0303030303030303)})]
+
+
+def narrow():
+    msr, high = REAL & ~SF, 0xdeadbeef00000000
+    there = e["elsewhere"]
+    return [
+        row("addi", msr, lambda s: s.go(r3=s[4] + 5)),
+        row("b_link", msr, lambda s: s.go(there, lr=s[PC] + 4)),
+        row("b_lr", msr, lambda s: s.go(there), lr=high | there),
+        row("load", msr, lambda s: s.go(r3=5), {data: q(0, 5)}, r4=high | data),
+        row("sc0", msr, lambda s: s.taken(0xc00, 0, s[PC] + 4)),
+        row("rfid_", msr, lambda s: s.go(there, msr=REAL), srr0=there, srr1=REAL),
+        row("rfid_: to 32 bits", REAL, lambda s: s.go(there, msr=msr), at="rfid_", srr0=high | there, srr1=msr),
+    ]
+
+
+def at_vectors(msr):
+    """SRR0 and SRR1 are the guest's there, above all at the trace vector."""
+    base, scv = (HIGH | 0x4000, HIGH | 0x3000) if msr & IR else (0, 0x17000)
+    places = [base + n for n in (0x300, 0x400, 0x700, 0x900, 0xc00, 0xd00)] + [scv, scv + 0x20]
+    return [row(f"vector {at:#x}", msr, lambda s: s.go(sprg2=s[13]), place=at) for at in places]
+
+
+def rewritten():
+    """The guest stores into a vector while the fence may stand there, and runs into one from above."""
+    was, addi = e.bytes(0x300, 8), e.bytes(e["addi"], 4)
+    return [
+        row("store: into a vector", REAL, lambda s: s.go(), at="store", r4=0x2f8, r3=0x7db243a67db243a6,
+            becomes={0x300: q(0x7db243a67db243a6)}),
+        row("nop_", REAL, lambda s: s.go(), {0x300: was}, becomes={0x300: was}),
+        row("the word before a vector", REAL, lambda s: s.go(r3=s[4] + 5), {0xcfc: addi}, place=0xcfc),
+        row("nop_", REAL, lambda s: s.go(), {0xcfc: bytes(4)}),
+    ]
+
+
+def interrupts(msr, high):
+    """A decrementer that has expired, a doorbell that is rung."""
+    untouched = {COUNT + 0x900 // 4: q(0), COUNT + 0xa00 // 4: q(0)}
+    due, done = {"r4": ALL}, {"r4": 0x7fff0000}
+    return [
+        "step-irq off",
+        row("set_dec", REAL, lambda s: s.go(), untouched, **due),
+        row("addi: decrementer due", msr | EE, lambda s: s.go(r3=s[4] + 5), at="addi"),
+        row("get_msr: decrementer due", msr | EE, lambda s: s.go(r6=msr | EE), at="get_msr"),
+        row("set_msrd_l1: decrementer due", msr, lambda s: s.go(msr=msr | EE), at="set_msrd_l1", r4=EE | RI),
+        row("b_forward: decrementer due", msr | EE, lambda s: s.go(e["elsewhere"] | high), at="b_forward"),
+        row("u_addi: decrementer due", USER, lambda s: s.go(r3=s[4] + 5), at="u_addi", becomes=untouched),
+        "step-irq on",
+        row("addi: shown", msr | EE, lambda s: s.taken(0x900), at="addi"),
+        row("u_addi: shown", USER, lambda s: s.taken(0x900), at="u_addi"),
+        "step-irq off",
+        row("sc1: H_CEDE", REAL, lambda s: {**called(s, r3=0, msr=REAL | EE), SRR1: None}, at="sc1", r3=0xe0,
+            becomes={COUNT + 0x900 // 4: q(1)}),
+        row("set_dec", REAL, lambda s: s.go(), **done),
+        row("doorbell", REAL, lambda s: s.go(), untouched, r4=0x28000000),
+        row("addi: doorbell", msr | EE, lambda s: s.go(r3=s[4] + 5), at="addi", becomes=untouched),
+        "step-irq on",
+        row("addi: doorbell shown", msr | EE, lambda s: s.taken(0xa00), at="addi"),
+        "step-irq off",
+        row("doorbell", REAL, lambda s: s.go(), r4=0x28000000),
+        row("u_addi: its handler is run through", USER, lambda s: s.go(r3=s[4] + 5, srr0=s[PC], srr1=None), at="u_addi",
+            becomes={COUNT + 0xa00 // 4: q(1)}),
+    ]
+
+
+with Host(files=[f"{e.path}:/rows.elf"]) as host:
+    guest = host.guest("--memory 64M", "/rows.elf")
+    with Rsp(guest) as c:
+        run_to(c, e["ready"])
+        everything(c, "real mode", REAL, 0)
+        table(c, "hypercalls, device accesses and what KVM executes", hypervisor())
+        if power10:
+            table(c, "the guest's own watchpoint reaches its handler", own_watch())
+        table(c, "32-bit mode", narrow())
+        table(c, "at an interrupt vector, real mode", at_vectors(REAL))
+        table(c, "a vector is rewritten in a step, or run into", rewritten())
+        table(c, "interrupts that are due, real mode", interrupts(REAL, 0))
+        everything(c, "translated, AIL=0", VIRT, HIGH)
+        table(c, "faults, AIL=0", faults())
+        table(c, "problem state, AIL=0", user())
+        with scenario("AIL is changed in a step"):
+            wrong = play(c, set_mode("AIL", {}, 3, 0, flags=3))
+            check(not wrong, "; ".join(wrong))
+        rows.ail = True
+        everything(c, "translated, AIL=3", VIRT, HIGH)
+        table(c, "faults, AIL=3", faults())
+        table(c, "problem state, AIL=3", user())
+        table(c, "interrupts that are due, AIL=3", interrupts(VIRT, HIGH))
+        table(c, "real mode under AIL=3", system(REAL, 0))
+        table(c, "at an interrupt vector, AIL=3", at_vectors(VIRT))
+        c.set_register(MSR, REAL)
+        c.set_register(PC, e["finish"])
+        c("D;1")
+    with scenario("no word of the guest's code has changed"):
+        equal(int(guest.wait(r"^sum (\w+)").group(1), 16), code_sum(e), "the guest's own sum")
+        equal(guest.status(), 0, "exit status")
