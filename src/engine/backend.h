@@ -20,6 +20,7 @@ struct gd_arm {
     bool sw;                     /* breakpoint instructions shall leave the guest */
     bool hw;                     /* set is not empty */
     bool step;                   /* single-step one instruction */
+    bool hold_irq;               /* no interrupt meanwhile, also in a sequence run as one step */
 };
 
 struct gd_backend {

@@ -122,6 +122,7 @@ static int arm(struct gd_engine *e, struct gd_vcpu *v)
         .sw = e->nplanted || (v->stepping && e->ntemp), /* ntemp is of the one that is alone */
         .lift_b = lifted_pairs(e, v),
         .step = v->stepping && v->step.use_hw,
+        .hold_irq = v->stepping && !v->step.show_irq,
     };
 
     if (v->stepping && v->step.lift_watch)

@@ -5,10 +5,13 @@
 # written, exceptions, EL0, exclusives, waits, a contended lock; exact hit counts on two vCPUs.
 #
 # lab: arm64 6.12 max
+# lab: el2 6.12 max
 # full: arm64 6.1 cortex-a72
 # full: arm64 6.12 cortex-a72
 # full: arm64 6.12 neoverse-n1
 # full: arm64 6.1 max
+# full: el2 6.12 cortex-a72
+# full: el2 6.12 neoverse-n1
 
 import os
 import re
@@ -53,9 +56,9 @@ def step_through(c, action, start, end, limit=60000):
     return seen
 
 
-with Host(files=[f"{steps}:/steps.elf", f"{hammer}:/hammer.elf"], ports=2) as host:
+with debug_host(files=[f"{steps}:/steps.elf", f"{hammer}:/hammer.elf"], ports=2) as host:
     with scenario("a stepped run leaves the same trace as a free one, and stops in no interrupt"):
-        guest = host.guest("--cpus 2", "/steps.elf")
+        guest = host.boot("/steps.elf", cpus=2)
         with Rsp(guest) as c:
             run_to(c, s["stepped_from"])
             seen = step_through(c, "vCont;s:1;c", s["stepped_from"], s["stepped_to"])
@@ -64,7 +67,7 @@ with Host(files=[f"{steps}:/steps.elf", f"{hammer}:/hammer.elf"], ports=2) as ho
         equal(guest.status(), 0, "exit status")
         check(len(seen) > 300, f"only {len(seen)} steps")
     with scenario("a range step gives the same trace and stops at its end"):
-        guest = host.guest("--cpus 2", "/steps.elf")
+        guest = host.boot("/steps.elf", cpus=2)
         with Rsp(guest) as c:
             run_to(c, s["stepped_from"])
             low, high = s["_start"], s["__bss_start"]
@@ -79,7 +82,7 @@ with Host(files=[f"{steps}:/steps.elf", f"{hammer}:/hammer.elf"], ports=2) as ho
             c("D;1")
         equal(guest.wait(r"^traces (equal|differ)").group(1), "equal", "traces; " + " ".join(guest.console.all[-8:]))
     with scenario("an interrupt that is due is shown by `monitor step-irq on`, and only then"):
-        guest = host.guest("--cpus 2", "/steps.elf")
+        guest = host.boot("/steps.elf", cpus=2)
         with Rsp(guest) as c:
             run_to(c, s["daif_work"])
             c.monitor("step-irq on")
@@ -92,7 +95,7 @@ with Host(files=[f"{steps}:/steps.elf", f"{hammer}:/hammer.elf"], ports=2) as ho
             c("D;1")
         guest.wait(r"^traces ")
     with scenario("hit counts are exact when two vCPUs hammer one software breakpoint"):
-        guest = host.guest("--cpus 2", "/hammer.elf")
+        guest = host.boot("/hammer.elf", cpus=2)
         with Rsp(guest) as c:
             c(f"Z0,{h['anvil']:x},4")
             c.monitor(f"ignore 0x{h['anvil']:x} 1000000")
@@ -108,7 +111,7 @@ with Host(files=[f"{steps}:/steps.elf", f"{hammer}:/hammer.elf"], ports=2) as ho
             c("D;1")
         equal(guest.wait(r"^counts 0x(\w+)").group(1), "000007d0000007d0", "the guest's own counts")
     with scenario("every hit of two vCPUs is told once to a client that continues"):
-        guest = host.guest("--cpus 2", "/hammer.elf")
+        guest = host.boot("/hammer.elf", cpus=2)
         with Rsp(guest) as c:
             c(f"Z0,{h['anvil']:x},4")
             c(f"Z1,{h['done']:x},4")

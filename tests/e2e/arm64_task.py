@@ -5,10 +5,13 @@
 # thread only, software breakpoints in its text, and a page of code that has several addresses.
 #
 # lab: arm64 6.12 max
+# lab: el2 6.12 max
 # full: arm64 6.1 cortex-a72
 # full: arm64 6.12 cortex-a72
 # full: arm64 6.12 neoverse-n1
 # full: arm64 6.1 max
+# full: el2 6.12 cortex-a72
+# full: el2 6.12 neoverse-n1
 # timeout: 900
 
 import os
@@ -62,9 +65,8 @@ def false_hits(c):
     return int(re.search(r"false hits passed over: (\d+)", c.monitor("stats")).group(1))
 
 
-with Host(files=[f"{images.linux()}:/Image", f"{initrd}:/initrd"]) as host:
-    guest = host.guest("--no-wait --cpus 2 --memory 256M --initrd /initrd --append 'console=ttyAMA0 nokaslr quiet panic=-1'",
-                       "/Image")
+with debug_host(files=[f"{images.linux()}:/Image", f"{initrd}:/initrd"]) as host:
+    guest = host.boot("/Image", cpus=2, wait=False, initrd="/initrd", append="nokaslr quiet panic=-1")
     guest.wait("guest-ready")
     guest.send("task")
     undisturbed = guest.wait("^task sums .*").group(0)

@@ -9,25 +9,28 @@ import os
 import re
 import shutil
 import socket
+import struct
 import subprocess
 import tempfile
+import threading
 import time
 
-from .host import CPU, LAB, TOP
+from .elf import Elf
+from .host import CPU, KERNEL, LAB, TOP, Lines
 
 MONITOR = os.environ.get("EL2_MONITOR", os.path.join(LAB, "build/arm64/src/monitor/arm64/guestdbg-el2.bin"))
 LIMIT = 120
 
 
 def kernel():
-    return os.path.realpath(os.path.join(LAB, "host/arm64/6.12/kernel"))
+    return os.path.realpath(os.path.join(LAB, "host/arm64", KERNEL, "kernel"))
 
 
 def initrd(folder, programs=()):
     path = os.path.join(folder, "initrd")
     files = [f for p in programs for f in ("--file", f"{p}:/bin/{os.path.basename(p)}")]
     subprocess.run([os.path.join(TOP, "lab/mkinitrd"), *files, "--init", os.path.join(TOP, "tests/guests/el2_init"),
-                    "arm64", "6.12", path], check=True)
+                    "arm64", KERNEL, path], check=True)
     return path
 
 
@@ -93,7 +96,9 @@ class Line:
 
 class Machine:
     def __init__(self, cpu="cortex-a72", smp=1, monitor=True, wait=False, modules=True, memory="1G",
-                 append="", options=(), programs=(), kernel_image=None, dtb=None, board="virt,virtualization=on,gic-version=3"):
+                 append="", options=(), programs=(), kernel_image=None, kernel_at=0x42000000, ramdisk=None, dtb=None,
+                 board="virt,virtualization=on,gic-version=3"):
+        """ramdisk: the guest's initrd; None: one of el2_init with programs; False: none."""
         self.folder = tempfile.mkdtemp(prefix="el2-")
         self.console = Line(os.path.join(self.folder, "console"))
         self.debug = Line(os.path.join(self.folder, "debug"))
@@ -106,13 +111,16 @@ class Machine:
         image = kernel_image or kernel()
         if dtb:
             command += ["-dtb", dtb]
+        if ramdisk is None:
+            ramdisk = initrd(self.folder, programs)
         if not monitor:
-            command += ["-kernel", image, "-initrd", initrd(self.folder, programs), "-append", args]
+            command += ["-kernel", image, "-initrd", ramdisk, "-append", args]
         else:
             command += ["-kernel", MONITOR, "-append", "guestdbg.wait" if wait else "none"]
         if monitor and modules:
-            command += ["-device", f"guest-loader,addr=0x42000000,kernel={image},bootargs={args}",
-                        "-device", f"guest-loader,addr=0x50000000,initrd={initrd(self.folder, programs)}"]
+            command += ["-device", f"guest-loader,addr={kernel_at:#x},kernel={image},bootargs={args}"]
+        if monitor and modules and ramdisk:
+            command += ["-device", f"guest-loader,addr=0x50000000,initrd={ramdisk}"]
         self.started = time.monotonic()
         self.qemu = subprocess.Popen([*command, *options], stdin=subprocess.DEVNULL,
                                      stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
@@ -151,3 +159,86 @@ class Machine:
             return self.qemu.wait(limit)
         except subprocess.TimeoutExpired:
             return None
+
+
+def packed(elf, path):
+    """Writes an ELF image as the arm64 Image that the monitor boots: a header before its first byte that
+    branches there. Returns the address that it must be loaded at."""
+    at = min(p[3] for p in elf.load)
+    end = max(p[3] + p[6] for p in elf.load)
+    entry = 0x14000000 | (elf.entry - at + 64) // 4
+    with open(path, "wb") as f:
+        f.write(struct.pack("<IIQQQQQQII", entry, 0, (at - 64) % 0x200000, end - at + 64, 10, 0, 0, 0, 0x644d5241, 0))
+        f.write(elf.flat())
+    return at - 64
+
+
+class Bare:
+    """What the scenarios of a KVM host need, on machines with the monitor: one for each guest."""
+
+    def __init__(self, files=()):
+        self.files = dict(reversed(f.partition(":")[::2]) for f in files)
+        self.folder = tempfile.TemporaryDirectory(prefix="el2-")
+        self.share = self.folder.name
+        self.guests = []
+
+    def boot(self, image, cpus=1, wait=True, initrd=None, append="", port=None):
+        self.guests.append(BareGuest(self, self.files[image], cpus, wait, initrd and self.files[initrd], append))
+        return self.guests[-1]
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        for guest in self.guests:
+            guest.stop()
+        self.folder.cleanup()
+
+
+class BareGuest:
+    """One machine with the monitor and a guest, used as host.Guest is."""
+
+    def __init__(self, host, image, cpus, wait, ramdisk, append):
+        where = 0x42000000
+        if not ramdisk:
+            path = os.path.join(host.share, os.path.basename(image) + ".image")
+            where, image = packed(Elf(image), path), path
+        self.machine = Machine(CPU, cpus, wait=wait, kernel_image=image, kernel_at=where, ramdisk=ramdisk or False,
+                               append=append)
+        self.console = Lines()
+        self.machine.__enter__()
+        self.address = self.machine.address
+        threading.Thread(target=self.read, args=(self.machine.console.sock,), daemon=True).start()
+
+    def read(self, sock):
+        kept = b""
+        while True:
+            try:
+                data = sock.recv(65536)
+            except OSError:
+                data = b""
+            *lines, kept = (kept + data).split(b"\n")
+            for line in lines:
+                self.console.add(line.decode(errors="replace").rstrip("\r"))
+            if not data:
+                self.console.end()
+                return
+
+    def wait(self, pattern, start=0, limit=3 * LIMIT):
+        return self.console.wait(pattern, start, limit)[0]
+
+    def send(self, text):
+        self.machine.console.send(text.encode() + b"\n")
+
+    def status(self, limit=3 * LIMIT):
+        """The emulator's exit status, once the guest has turned the machine off."""
+        return self.machine.qemu.wait(limit)
+
+    def stop(self):
+        self.machine.__exit__()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.stop()

@@ -37,3 +37,11 @@ class Elf:
                 data = self.data[offset + at:offset + min(at + length, filesz)]
                 return data.ljust(length, b"\0")
         raise KeyError(hex(address))
+
+    def flat(self):
+        """The image as it lies in memory from its lowest address to its last byte that is not zero-filled."""
+        low, high = min(p[3] for p in self.load), max(p[3] + p[5] for p in self.load)
+        out = bytearray(high - low)
+        for _, _, offset, vaddr, _, filesz, _, _ in self.load:
+            out[vaddr - low:vaddr - low + filesz] = self.data[offset:offset + filesz]
+        return bytes(out)

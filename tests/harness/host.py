@@ -17,7 +17,10 @@ from .report import Failed
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 LAB = os.path.abspath(os.environ.get("LAB", os.path.join(TOP, ".lab")))
-ARCH = os.environ.get("LAB_ARCH", "arm64")
+# Where guests are debugged: on a KVM host of that architecture, or beneath the EL2 monitor.
+WHERE = os.environ.get("LAB_ARCH", "arm64")
+KVM = WHERE != "el2"
+ARCH = WHERE if KVM else "arm64"
 KERNEL = os.environ.get("LAB_KERNEL", "6.12")
 CPU = os.environ.get("LAB_CPU", "max" if ARCH == "arm64" else "power10")
 SMP = os.environ.get("LAB_SMP", "2" if ARCH == "arm64" else "1")
@@ -138,6 +141,11 @@ class Host:
 
     def guest(self, *arguments, port=4444, listen=None, **more):
         return Guest(self, arguments, port, listen, **more)
+
+    def boot(self, image, cpus=1, wait=True, initrd=None, append=None, port=4444):
+        """A guest as el2.Bare boots it too. initrd: it is Linux, its shell on the console."""
+        linux = ["--memory 256M", "--initrd", initrd, f"--append 'console=ttyAMA0 {append}'"] if initrd else []
+        return self.guest(f"--cpus {cpus}", *([] if wait else ["--no-wait"]), *linux, image, port=port)
 
     def close(self):
         try:

@@ -6,7 +6,7 @@ import os
 import re
 import subprocess
 
-from .host import ARCH, LAB, TOP
+from .host import ARCH, KVM, LAB, TOP
 
 CROSS = {"arm64": "aarch64-linux-gnu-", "ppc64": "powerpc64le-linux-gnu-"}[ARCH]
 DEBIAN = {"arm64": "arm64", "ppc64": "ppc64el"}[ARCH]
@@ -68,9 +68,11 @@ def program(name, *flags):
 def bare(name, *sources, flags=()):
     """A bare-metal image (ELF) from tests/guests/bare/ARCH."""
     folder = f"bare/{ARCH}"
+    # The EL2 monitor lies where such an image would reach to.
+    place = () if KVM else ("-Wl,--defsym=load_at=0x42080000",)
     return compiled([f"{folder}/{s}" for s in sources] + [f"{folder}/link.lds"], name, "-nostdlib", "-static",
                     "-ffreestanding", "-fno-pic", "-no-pie", "-Wl,--build-id=none", "-Wl,-z,norelro", "-Wl,--no-warn-rwx-segments",
-                    *(["-mno-outline-atomics"] if ARCH == "arm64" else []), *flags)
+                    *(["-mno-outline-atomics"] if ARCH == "arm64" else []), *place, *flags)
 
 
 def initrd(name, init, programs=(), modules=(), kernel="6.12"):

@@ -116,6 +116,15 @@ class Rsp:
     def set_register(self, number, value, size=8):
         return self(f"P{number:x}={value.to_bytes(size, 'little').hex()}")
 
+    def description(self):
+        """The target description, in as many pieces as it takes."""
+        xml = ""
+        while True:
+            part = self(f"qXfer:features:read:target.xml:{len(xml):x},fff0")
+            xml += part[1:]
+            if part[0] == "l":
+                return xml
+
     def stop(self, reply):
         """A stop reply taken apart: signal, and its pairs; registers by number."""
         if reply[0] != "T":

@@ -304,6 +304,7 @@ void debug_arm(struct cpu *c, const struct gd_arm *arm)
     }
     d->sw = arm->sw;
     d->step = arm->step;
+    d->hold = arm->hold_irq;
 }
 
 /* ---- stepping ---- */
@@ -376,7 +377,7 @@ void debug_enter(struct cpu *c)
     struct debug *d = &c->debug;
     bool need = d->sw || d->hw || d->step;
 
-    c->hold_irq = (d->step && !engine.step_irq) || d->pass;
+    c->hold_irq = d->hold || d->pass;
     if (!need && !d->active)
         return;
     if (need != d->active) {

@@ -80,7 +80,7 @@ struct debug {
     struct gd_hw_set ours;
     uint64_t generation;
     uint16_t lift_b, lift_w;
-    bool sw, hw, step;       /* of struct gd_arm */
+    bool sw, hw, step, hold; /* of struct gd_arm */
     uint16_t lost_b, lost_w; /* pairs of the guest that ours pushed out */
     bool guest_ss;           /* the guest's PSTATE.SS while active */
     enum ss_mode ss_mode;    /* why MDSCR_EL1.SS is set beside our own step */

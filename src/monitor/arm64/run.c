@@ -80,7 +80,7 @@ static void time_release(void *ctx)
 static const char *state(void *ctx, unsigned vcpu)
 {
     (void)ctx;
-    return atomic_load(&cpus[vcpu].power) == POWER_ON ? "running" : "off";
+    return atomic_load(&cpus[vcpu].power) == POWER_OFF ? "off" : "on";
 }
 
 static const struct gd_backend backend = {
