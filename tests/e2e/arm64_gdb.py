@@ -5,7 +5,9 @@
 # threads, watchpoints, registers, memory, and the ends of a session.
 #
 # lab: arm64 6.12 max
+# lab: el2 6.12 max
 # full: arm64 6.1 cortex-a72
+# full: el2 6.12 cortex-a72
 # timeout: 900
 
 import contextlib
@@ -379,8 +381,8 @@ def ends(gdb, guest):
         equal(guest.status(), 0, "exit status")
 
 
-with Host(files=[f"{path}:/calls.elf"]) as host:
-    with host.guest("--cpus 2", "--no-wait", "/calls.elf") as guest:
+with debug_host(files=[f"{path}:/calls.elf"]) as host:
+    with host.boot("/calls.elf", cpus=2, wait=False) as guest:
         accepted(guest)
         with Gdb(path) as gdb:
             gdb.connect(guest)
