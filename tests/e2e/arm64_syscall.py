@@ -5,10 +5,13 @@
 # the tick running and another vCPU contending: each step ends where the instruction before leads.
 #
 # lab: arm64 6.12 max
+# lab: el2 6.12 max
 # full: arm64 6.1 cortex-a72
 # full: arm64 6.12 cortex-a72
 # full: arm64 6.12 neoverse-n1
 # full: arm64 6.1 max
+# full: el2 6.12 cortex-a72
+# full: el2 6.12 neoverse-n1
 # timeout: 1200
 
 import os
@@ -211,9 +214,9 @@ def run(c, thread, regs):
     return seen
 
 
-with Host(files=[f"{images.linux()}:/Image", f"{initrd}:/initrd"]) as host:
-    guest = host.guest("--no-wait --cpus 2 --memory 256M --initrd /initrd --append 'console=ttyAMA0 nokaslr panic=-1 randomize_kstack_offset=0'",
-                       "/Image")
+with debug_host(files=[f"{images.linux()}:/Image", f"{initrd}:/initrd"]) as host:
+    guest = host.boot("/Image", cpus=2, wait=False, initrd="/initrd",
+                      append="nokaslr panic=-1 randomize_kstack_offset=0")
     guest.wait("guest-ready")
     guest.send("sys")
     undisturbed = guest.wait("^sys sum .*").group(0)
