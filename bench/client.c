@@ -15,6 +15,7 @@
 
 #include <pthread.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -195,18 +196,25 @@ static void ask_stub(struct stub *s, unsigned n)
 
 /* ---- memory ---- */
 
-/* Bytes that a reply carries once escapes and repetitions are undone. */
-static size_t decoded(const char *p, size_t n)
+/* Bytes that a reply carries once escapes and repetitions are undone. Hexadecimal digits know no
+ * escapes, and are not looked at one by one: the client's own time would be most of what is measured. */
+static size_t decoded(const char *p, size_t n, bool hex)
 {
-    size_t bytes = 0;
+    const char *end = p + n;
+    size_t bytes = n;
 
-    for (size_t i = 0; i < n; i++) {
-        if (p[i] == '*')
-            bytes += (size_t)((unsigned char)p[++i] - 29);
-        else if (p[i] == '}')
-            bytes++, i++;
-        else
-            bytes++;
+    while (hex && (p = memchr(p, '*', (size_t)(end - p))) != NULL) {
+        bytes += (size_t)((unsigned char)p[1] - 29 - 2);
+        p += 2;
+    }
+    while (!hex && p < end) {
+        if (*p == '*') {
+            bytes += (size_t)((unsigned char)*++p - 29 - 2);
+        } else if (*p == '}') {
+            bytes--;
+            p++;
+        }
+        p++;
     }
     return bytes;
 }
@@ -223,7 +231,7 @@ static void read_stub(struct stub *s, char kind, size_t total)
 
         stub_send(s, "%c%llx,%zx", kind, (unsigned long long)(DATA + got), piece);
         reply = stub_reply(s, &n);
-        bytes = decoded(reply, n);
+        bytes = decoded(reply, n, kind == 'm');
         bytes = kind == 'm' ? bytes / 2 : bytes - 1;
         if (bytes < 512)
             die("%s: %.40s is no memory", s->name, reply);

@@ -17,6 +17,7 @@
 
 #define GD_HW_MAX     16  /* breakpoint and watchpoint registers per vCPU that any ABI carries */
 #define GD_REG_MAX    256 /* register numbers are below this */
+#define GD_REG_WORDS  (GD_REG_MAX / 64)
 #define GD_REG_BYTES  256 /* widest register: an SVE Z register at VL 2048 bits */
 #define GD_STEP_TEMPS 64  /* words that one step may plant for its own run */
 
@@ -215,9 +216,9 @@ struct gd_arch {
     /* Does an instruction end a translation-caching run (system register writes, exception
      * returns, barriers)? Used by range stepping to keep its fetch page. NULL: always. */
     bool (*insn_plain)(uint32_t insn);
-    /* Registers below 32 that a step of this instruction by the hardware cannot have changed, as a
-     * mask: they need not be read again. NULL: none. */
-    uint32_t (*keeps)(uint32_t insn);
+    /* Sets the bits of the registers that a step of this instruction by the hardware cannot have
+     * changed, even one that ended in an exception: they need not be read again. NULL: none. */
+    void (*keeps)(uint32_t insn, uint64_t keep[GD_REG_WORDS]);
 
     /* One line on the vCPU's own debug state for `monitor slots`, or nothing. */
     void (*guest_debug)(struct gd_cpu *c, struct gd_out *o);

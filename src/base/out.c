@@ -87,11 +87,18 @@ void gd_put_dec(struct gd_out *o, uint64_t value)
 void gd_put_hex_bytes(struct gd_out *o, const void *data, size_t n)
 {
     const uint8_t *p = data;
+    size_t room = o->skip ? 0 : (o->cap - o->len) / 2;
+    uint8_t *to = o->buf + o->len;
 
-    while (n && !o->skip && o->cap - o->len >= 2) { /* memory by the megabyte comes this way */
-        o->buf[o->len++] = (uint8_t)digits_of[*p >> 4];
-        o->buf[o->len++] = (uint8_t)digits_of[*p++ & 15];
-        n--;
+    if (room > n)
+        room = n;
+    o->len += 2 * room;
+    n -= room;
+    while (room--) { /* memory by the megabyte comes this way, its bytes in the same buffer's tail */
+        uint8_t byte = *p++;
+
+        *to++ = (uint8_t)digits_of[byte >> 4];
+        *to++ = (uint8_t)digits_of[byte & 15];
     }
     while (n--)
         gd_put_hex_pad(o, *p++, 2);

@@ -9,6 +9,8 @@
 #include "base/bits.h"
 #include "engine/points.h"
 
+#define UNKNOWN UINT64_MAX /* gd_vcpu.others_exits */
+
 static enum gd_vcpu_state state_of(const struct gd_engine *e, unsigned i)
 {
     return (enum gd_vcpu_state)atomic_load(&e->cfg.vcpus[i].state);
@@ -233,12 +235,39 @@ static void note_resumed(struct gd_engine *e, const struct gd_action *actions)
         e->cfg.vcpus[i].resumed = mode_of(actions, i) != GD_HALT;
 }
 
+/* Another vCPU that ran since may have moved what a vCPU is about to execute. */
+static void drop_old_pages(struct gd_engine *e)
+{
+    bool stale = e->wrote; /* ... or the client, or one whose exits cannot be counted */
+    uint64_t all = 0;
+
+    for (unsigned i = 0; i < e->cfg.nvcpus; i++) {
+        bool parked = state_of(e, i) == GD_PARKED;
+
+        stale |= !parked;
+        all += parked ? e->cfg.vcpus[i].n.exits : 0;
+    }
+    e->wrote = false;
+    for (unsigned i = 0; i < e->cfg.nvcpus; i++) {
+        struct gd_vcpu *v = &e->cfg.vcpus[i];
+
+        if (state_of(e, i) != GD_PARKED) {
+            v->others_exits = UNKNOWN;
+            continue;
+        }
+        if (stale || v->others_exits != all - v->n.exits)
+            gd_cpu_drop_page(&v->cpu);
+        v->others_exits = stale ? UNKNOWN : all - v->n.exits;
+    }
+}
+
 /* Lets the vCPUs go whose action says so (NULL: all run). First all are made ready, then all are
  * freed: one that runs at once may ask the others to stop, and that request must not be cleared.
  * A stop that was not told is dropped: executing again finds it again if it is still wanted. */
 static void let_go(struct gd_engine *e, const struct gd_action *actions)
 {
     note_resumed(e, actions);
+    drop_old_pages(e);
     for (unsigned i = 0; i < e->cfg.nvcpus; i++) {
         struct gd_vcpu *v = &e->cfg.vcpus[i];
 
@@ -357,6 +386,7 @@ int gd_engine_write(struct gd_engine *e, unsigned vcpu, uint64_t va, const void 
     int err = stopped_vcpu(e, vcpu, &v);
 
     *done = 0;
+    e->wrote = true;
     return err ? err : keep(e, v, gd_cpu_write(&v->cpu, va, buf, n, done));
 }
 
@@ -369,6 +399,7 @@ static int phys(struct gd_engine *e, uint64_t gpa, void *in, const void *out, si
     *done = 0;
     if (!gd_engine_stopped(e))
         return gd_why(&e->why, GD_E_RUNNING, NULL);
+    e->wrote |= out != NULL;
     while (*done < n && !err) {
         size_t piece = 4096 - (size_t)((gpa + *done) % 4096);
 

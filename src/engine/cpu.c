@@ -80,7 +80,7 @@ int gd_cpu_set_wide(struct gd_cpu *c, unsigned num, const uint8_t *bytes, size_t
 
 int gd_cpu_flush(struct gd_cpu *c)
 {
-    for (unsigned w = 0; w < GD_REG_MAX / 64; w++) {
+    for (unsigned w = 0; w < GD_REG_WORDS; w++) {
         for (unsigned n = w * 64; c->dirty[w]; n++) {
             int err;
 
@@ -96,18 +96,18 @@ int gd_cpu_flush(struct gd_cpu *c)
     return 0;
 }
 
-void gd_cpu_forget_but(struct gd_cpu *c, uint32_t keep)
+void gd_cpu_forget_but(struct gd_cpu *c, const uint64_t keep[GD_REG_WORDS])
 {
-    uint64_t kept = c->known[0] & ~c->dirty[0] & keep;
-
-    memset(c->known, 0, sizeof(c->known));
-    memset(c->dirty, 0, sizeof(c->dirty));
-    c->known[0] = kept;
+    for (unsigned w = 0; w < GD_REG_WORDS; w++) {
+        c->known[w] &= ~c->dirty[w] & keep[w];
+        c->dirty[w] = 0;
+    }
 }
 
 void gd_cpu_forget(struct gd_cpu *c)
 {
-    gd_cpu_forget_but(c, 0);
+    memset(c->known, 0, sizeof(c->known));
+    memset(c->dirty, 0, sizeof(c->dirty));
 }
 
 void gd_cpu_drop_page(struct gd_cpu *c)

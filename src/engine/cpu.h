@@ -22,9 +22,9 @@ struct gd_cpu {
     struct gd_why *why;       /* where errors are explained; never NULL */
     uint64_t hw[GD_REG_MAX];  /* what the hardware holds, where known */
     uint64_t val[GD_REG_MAX]; /* what the guest shall see */
-    uint64_t known[GD_REG_MAX / 64], dirty[GD_REG_MAX / 64];
-    /* last fetched code page: code does not move under a range step without an instruction
-     * that insn_plain() denies */
+    uint64_t known[GD_REG_WORDS], dirty[GD_REG_WORDS];
+    /* last fetched code page: code does not move under a run of steps without an instruction that
+     * insn_plain() denies, another vCPU that ran, or a client that wrote */
     uint64_t page_va, page_gpa, page_len;
     struct gd_engine *engine; /* whose planted words reads hide; NULL: none (unit tests) */
 };
@@ -41,8 +41,8 @@ int gd_cpu_set_wide(struct gd_cpu *c, unsigned num, const uint8_t *bytes, size_t
  * what was not flushed; forget the cached code page. */
 int gd_cpu_flush(struct gd_cpu *c);
 void gd_cpu_forget(struct gd_cpu *c);
-/* The same, but for the registers below 32 in the mask. */
-void gd_cpu_forget_but(struct gd_cpu *c, uint32_t keep);
+/* The same, but for the registers whose bits are set. */
+void gd_cpu_forget_but(struct gd_cpu *c, const uint64_t keep[GD_REG_WORDS]);
 void gd_cpu_drop_page(struct gd_cpu *c);
 
 /* Guest physical memory, n bytes inside one page-sized piece; planted words are hidden from

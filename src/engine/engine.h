@@ -95,6 +95,7 @@ struct gd_vcpu {
     struct gd_stop after; /* reason not NONE: to be reported when that step is done */
     struct gd_step step;
     uint32_t since_slice; /* steps since the others last had a slice */
+    uint64_t others_exits; /* exits that the others had when this one was last let go */
     struct gd_why why;
     struct gd_counts {
         uint64_t exits, steps, step_overs, false_hits, injected, slices;
@@ -130,6 +131,7 @@ struct gd_engine {
     uint64_t generation;
     bool plan_dirty, any_hw;
     bool attached;               /* a client is connected */
+    bool wrote;                  /* guest memory, since the last resume */
     bool step_irq;               /* `monitor step-irq on` */
     enum gd_step_mode step_mode; /* `monitor step-mode` */
     /* `monitor context`: hardware points inserted from now on fire only where the context

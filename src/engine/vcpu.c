@@ -80,7 +80,6 @@ static bool park(struct gd_engine *e, struct gd_vcpu *v, bool alone, uint32_t wa
     abort_step(e, v);
     if (alone)
         gd_alone_clear(e);
-    gd_cpu_drop_page(&v->cpu);
     while (!atomic_compare_exchange_strong(&v->state, &was, GD_PARKED))
         if (was == GD_FREE)
             return false;
@@ -270,6 +269,7 @@ enum gd_entry gd_vcpu_enter(struct gd_engine *e, unsigned i, bool alone)
             if (enter_freely(e, v, alone))
                 return GD_ENTER;
         } else if (!alone) {
+            gd_cpu_drop_page(&v->cpu); /* others may have run */
             return GD_ENTER_ALONE;
         } else if (enter_step(e, v, &entry)) {
             return entry;
@@ -551,12 +551,23 @@ static enum gd_verdict device_access(struct gd_engine *e, struct gd_vcpu *v,
     return stop.before ? GD_AGAIN : GD_NOT_DEBUG;
 }
 
+/* Registers must be read again, but for those that one stepped instruction cannot have changed. */
+static void forget(const struct gd_engine *e, struct gd_vcpu *v, const struct gd_exit *x)
+{
+    uint64_t keep[GD_REG_WORDS];
+
+    if (v->stepping && v->step.use_hw && x->kind == GD_EXIT_DEBUG && e->arch->keeps) {
+        e->arch->keeps(v->step.insn, keep);
+        gd_cpu_forget_but(&v->cpu, keep);
+    } else {
+        gd_cpu_forget(&v->cpu);
+    }
+}
+
 enum gd_verdict gd_vcpu_exit(struct gd_engine *e, unsigned i, const struct gd_exit *x)
 {
     struct gd_vcpu *v = vcpu(e, i);
-    bool one = v->stepping && v->step.use_hw && x->kind == GD_EXIT_DEBUG && e->arch->keeps;
-
-    gd_cpu_forget_but(&v->cpu, one ? e->arch->keeps(v->step.insn) : 0);
+    forget(e, v, x);
     v->n.exits++;
     if (x->kind == GD_EXIT_MMIO) {
         enum gd_verdict verdict = device_access(e, v, x);

@@ -6,6 +6,8 @@
  */
 #include "rsp/frame.h"
 
+#include <string.h>
+
 #include "rsp/parse.h"
 
 #define ESCAPE     0x7d
@@ -129,17 +131,62 @@ size_t gd_frame_feed(struct gd_frame *f, const uint8_t *bytes, size_t n, enum gd
 
 static bool must_escape(uint8_t byte)
 {
+    if (byte > '*' && byte != ESCAPE)
+        return false; /* nearly all of them */
     return byte == '#' || byte == '$' || byte == ESCAPE || byte == '*';
+}
+
+/* ---- eight bytes at a time: memory by the megabyte comes this way ---- */
+
+#define EIGHT(byte) (0x0101010101010101ull * (byte))
+
+static uint64_t load8(const uint8_t *p)
+{
+    uint64_t v;
+
+    memcpy(&v, p, sizeof(v));
+    return v;
+}
+
+/* Not 0 if a byte of v is 0. */
+static uint64_t has_zero(uint64_t v)
+{
+    return (v - EIGHT(1)) & ~v & EIGHT(0x80);
+}
+
+static bool any_escape(uint64_t v)
+{
+    return has_zero(v ^ EIGHT('#')) | has_zero(v ^ EIGHT('$')) | has_zero(v ^ EIGHT('*')) |
+           has_zero(v ^ EIGHT(ESCAPE));
+}
+
+/* Does one of the eight bytes at p begin a run of three? Ten bytes are read. */
+static bool any_run(uint64_t v, const uint8_t *p)
+{
+    return has_zero((v ^ load8(p + 1)) | (v ^ load8(p + 2)));
+}
+
+static unsigned sum_of(uint64_t v)
+{
+    const uint64_t even = 0x00ff00ff00ff00ffull;
+
+    return (unsigned)(((v & even) + (v >> 8 & even)) * 0x0001000100010001ull >> 48);
 }
 
 size_t gd_frame_fit(const uint8_t *src, size_t n, size_t limit)
 {
-    size_t need = 0;
+    size_t need = 0, i = 0;
 
-    for (size_t i = 0; i < n; i++) {
+    while (i < n) {
+        if (n - i >= 8 && limit - need >= 8 && !any_escape(load8(src + i))) {
+            need += 8;
+            i += 8;
+            continue;
+        }
         need += must_escape(src[i]) ? 2 : 1;
         if (need > limit)
             return i;
+        i++;
     }
     return n;
 }
@@ -161,56 +208,61 @@ static size_t run_length(const uint8_t *src, size_t n)
     return more < RUN_MIN ? 0 : more;
 }
 
-struct writer {
-    uint8_t *dst;
-    size_t cap, len;
-    uint8_t sum;
-    bool full;
-};
-
-static void put(struct writer *w, uint8_t byte)
-{
-    if (w->len == w->cap) {
-        w->full = true;
-        return;
-    }
-    w->dst[w->len++] = byte;
-    w->sum = (uint8_t)(w->sum + byte);
-}
-
 size_t gd_frame_encode(uint8_t *dst, size_t cap, const uint8_t *src, size_t n)
 {
     static const char digits[] = "0123456789abcdef";
-    struct writer w = { .dst = dst, .cap = cap };
-    uint8_t sum;
+    const uint8_t *end = src + n, *bytewise = src; /* before it eight at a time are no use */
+    uint8_t *d = dst, *limit = dst + cap;
+    unsigned sum = 0;
 
-    put(&w, '$');
-    w.sum = 0;
-    for (size_t i = 0; i < n && !w.full; i++) {
-        uint8_t byte = src[i];
-        size_t more = 0;
+    if (cap < GD_FRAME_EXTRA)
+        return 0;
+    limit -= GD_FRAME_EXTRA - 1; /* for '#' and the sum */
+    *d++ = '$';
+    while (src < end) {
+        uint8_t byte = *src;
+        size_t more;
 
-        if (byte > '*' && byte != ESCAPE && i + 1 < n && src[i + 1] != byte) {
-            put(&w, byte); /* nearly all of them */
-            continue;
+        if (src >= bytewise && end - src >= 10 && limit - d >= 8) {
+            uint64_t v = load8(src);
+
+            if (!any_escape(v) && !any_run(v, src)) {
+                memcpy(d, &v, 8);
+                sum += sum_of(v);
+                d += 8;
+                src += 8;
+                continue;
+            }
+            bytewise = src + 32; /* what fails once does so again soon */
         }
+        if (d >= limit)
+            return 0;
         if (must_escape(byte)) {
-            put(&w, ESCAPE);
-            put(&w, byte ^ ESCAPE_XOR);
+            if (d + 1 >= limit)
+                return 0;
+            sum += ESCAPE + (byte ^ ESCAPE_XOR);
+            *d++ = ESCAPE;
+            *d++ = byte ^ ESCAPE_XOR;
+            src++;
             continue;
         }
-        put(&w, byte);
-        if (n - i > RUN_MIN && src[i + 1] == byte)
-            more = run_length(src + i, n - i);
-        if (more) {
-            put(&w, '*');
-            put(&w, (uint8_t)(RUN_BASE + more));
-            i += more;
-        }
+        sum += byte;
+        *d++ = byte;
+        src++;
+        if (end - src < RUN_MIN || src[0] != byte || src[1] != byte)
+            continue;
+        more = run_length(src - 1, (size_t)(end - src) + 1);
+        if (!more)
+            continue;
+        if (d + 1 >= limit)
+            return 0;
+        sum += '*' + RUN_BASE + (unsigned)more;
+        *d++ = '*';
+        *d++ = (uint8_t)(RUN_BASE + more);
+        src += more;
     }
-    sum = w.sum;
-    put(&w, '#');
-    put(&w, (uint8_t)digits[sum >> 4]);
-    put(&w, (uint8_t)digits[sum & 15]);
-    return w.full ? 0 : w.len;
+    *d++ = '#';
+    *d++ = (uint8_t)digits[sum >> 4 & 15];
+    *d++ = (uint8_t)digits[sum & 15];
+    return (size_t)(d - dst);
 }

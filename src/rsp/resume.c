@@ -80,11 +80,9 @@ static void put_reason(const struct gd_session *s, struct gd_out *o, const struc
 static void put_register(struct gd_session *s, struct gd_out *o, unsigned vcpu, unsigned num)
 {
     uint8_t bytes[GD_REG_BYTES];
-    unsigned n = rsp_arch(s)->reg_size(rsp_engine(s)->cfg.target, num);
+    unsigned n;
 
-    if (n == 0 || n > 8 || o->cap - o->len < 2 * n + 4)
-        return;
-    if (rsp_reg_get(s, vcpu, num, bytes, &n) < 0)
+    if (rsp_reg_get(s, vcpu, num, bytes, &n) < 0 || n > 8 || o->cap - o->len < 2 * n + 4)
         return;
     gd_put_hex_pad(o, num, 2);
     gd_put_byte(o, ':');

@@ -508,12 +508,48 @@ static void what_an_instruction_may_write_is_not_kept(void **state)
         { 0xd4000002, 0x7fffffff },                  /* hvc #0 */
         { 0, 0x7fffffff },                           /* not known */
     };
+    uint64_t keep[GD_REG_WORDS];
 
     (void)state;
-    for (size_t n = 0; n < GD_ARRAY_SIZE(table); n++)
-        assert_int_equal(gd_arm64_keeps(table[n].word) & table[n].lost, 0);
-    assert_int_equal(gd_arm64_keeps(0x8b030c84), 0x7fffffffu & ~(1u << 4));
-    assert_int_equal(gd_arm64_keeps(0x54000041), 0x7fffffffu);
+    for (size_t n = 0; n < GD_ARRAY_SIZE(table); n++) {
+        gd_arm64_keeps(table[n].word, keep);
+        assert_int_equal(keep[0] & table[n].lost, 0);
+        if (table[n].lost == 0x7fffffff)
+            assert_int_equal(keep[1] | keep[2] | keep[3], 0);
+    }
+    gd_arm64_keeps(0x8b030c84, keep);
+    assert_int_equal(keep[0], 0x7fffffffu & ~(1u << 4));
+    gd_arm64_keeps(0x54000041, keep);
+    assert_int_equal(keep[0], 0x7fffffffu);
+}
+
+static bool kept(uint32_t word, unsigned reg)
+{
+    uint64_t keep[GD_REG_WORDS];
+
+    gd_arm64_keeps(word, keep);
+    return keep[reg / 64] >> reg % 64 & 1;
+}
+
+static void system_registers_are_kept_but_those_of_an_exception(void **state)
+{
+    static const uint32_t plain[] = { 0x8b030c84, 0xf8408c22, 0x97fffffc }; /* add, ldr, bl */
+    static const unsigned lost[] = { GD_ARM64_ELR_EL1, GD_ARM64_SPSR_EL1, GD_ARM64_ESR_EL1,
+                                     GD_ARM64_FAR_EL1, GD_ARM64_PC,       GD_ARM64_PSTATE };
+
+    (void)state;
+    for (size_t n = 0; n < GD_ARRAY_SIZE(plain); n++) {
+        assert_true(kept(plain[n], GD_ARM64_TTBR0_EL1));
+        assert_true(kept(plain[n], GD_ARM64_SP_EL1));
+        for (size_t r = 0; r < GD_ARRAY_SIZE(lost); r++)
+            assert_false(kept(plain[n], lost[r]));
+    }
+    assert_false(kept(0xd5182000, GD_ARM64_TTBR0_EL1)); /* msr ttbr0_el1, x0 */
+    assert_false(kept(0xd5033fdf, GD_ARM64_SCTLR_EL1)); /* isb */
+    assert_false(kept(0xd69f03e0, GD_ARM64_TTBR0_EL1)); /* eret */
+    assert_false(kept(0xa8c17bfd, GD_ARM64_SP_EL1));    /* ldp x29, x30, [sp], #16 */
+    assert_false(kept(0xa9bf7bfd, GD_ARM64_SP_EL0));    /* stp x29, x30, [sp, #-16]! */
+    assert_false(kept(0x910043ff, GD_ARM64_SP_EL1));    /* add sp, sp, #16 */
 }
 
 static void no_word_reads_or_writes_beyond_sense(void **state)
@@ -634,6 +670,7 @@ int main(void)
         cmocka_unit_test_setup(every_word_has_its_kind_and_bytes, setup),
         cmocka_unit_test_setup(plain_are_all_but_system_returns_and_exceptions, setup),
         cmocka_unit_test(what_an_instruction_may_write_is_not_kept),
+        cmocka_unit_test(system_registers_are_kept_but_those_of_an_exception),
         cmocka_unit_test_setup(no_word_reads_or_writes_beyond_sense, setup),
         cmocka_unit_test_setup(control_goes_only_where_the_instruction_leads, setup),
         cmocka_unit_test_setup(a_copy_has_two_sides, setup),

@@ -6,6 +6,8 @@
  */
 #include "arch/arm64/insn.h"
 
+#include <string.h>
+
 #include "base/bits.h"
 
 typedef struct gd_arm64_insn insn_t;
@@ -482,11 +484,14 @@ static uint32_t without(uint32_t regs, unsigned n)
     return regs & ~(1u << n);
 }
 
-/* Destinations stand in one of four fields, those of pairs in the next register too. Left out are
- * classes in which others occur: hints (X16, X17, X30), system instructions, SME, LD64B. */
-uint32_t gd_arm64_keeps(uint32_t w)
+#define LOST_ALL 0u
+
+/* X0 to X30 and, as number 31, SP. Destinations stand in one of four fields, those of pairs in the
+ * next register too. Left out are classes in which others occur: hints (X16, X17, X30), system
+ * instructions, SME, LD64B. */
+static uint32_t general_kept(uint32_t w)
 {
-    uint32_t regs = 0x7fffffff;
+    uint32_t regs = ~0u;
     insn_t i;
 
     gd_arm64_decode(w, &i);
@@ -500,13 +505,33 @@ uint32_t gd_arm64_keeps(uint32_t w)
     if (i.kind == INSN_B || i.kind == INSN_BR)
         return without(regs, GD_ARM64_LR);
     if (!gd_bit(w, 27) || gd_bit(w, 25) || i.len >= 64)
-        return 0;
+        return LOST_ALL;
     for (unsigned n = 0; n < 2; n++) {
         regs = without(regs, (i.rt + n) % 32);
         regs = without(regs, (i.rt2 + n) % 32);
         regs = without(regs, (i.rm + n) % 32);
     }
     return without(regs, i.rn);
+}
+
+/* Written by nothing but MSR. */
+#define BIT(reg) (1ull << (GD_ARM64_##reg % 64))
+#define KEPT_EL1                                                                                   \
+    (BIT(SCTLR_EL1) | BIT(TCR_EL1) | BIT(TTBR0_EL1) | BIT(TTBR1_EL1) | BIT(MAIR_EL1) |             \
+     BIT(VBAR_EL1) | BIT(TPIDR_EL1) | BIT(CONTEXTIDR_EL1) | BIT(MDSCR_EL1))
+
+void gd_arm64_keeps(uint32_t w, uint64_t keep[GD_REG_WORDS])
+{
+    uint32_t general = general_kept(w);
+
+    memset(keep, 0, GD_REG_WORDS * sizeof(*keep));
+    if (general == LOST_ALL)
+        return;
+    keep[0] = without(general, GD_ARM64_SP); /* a view, the stack pointers are below */
+    keep[GD_ARM64_SCTLR_EL1 / 64] = KEPT_EL1;
+    if (general >> GD_ARM64_SP)
+        keep[GD_ARM64_SP_EL0 / 64] |= BIT(SP_EL0) | BIT(SP_EL1);
+    keep[GD_ARM64_TCR2_EL1 / 64] = BIT(TCR2_EL1) | BIT(OSLSR_EL1) | BIT(DCZID_EL0) | BIT(CTR_EL0);
 }
 
 /* ---- with registers ---- */
