@@ -20,16 +20,6 @@ void gd_out_window(struct gd_out *o, void *buf, size_t cap, size_t skip)
     *o = (struct gd_out){ .buf = buf, .cap = cap, .skip = skip };
 }
 
-void gd_put_byte(struct gd_out *o, uint8_t byte)
-{
-    if (o->skip)
-        o->skip--;
-    else if (o->len < o->cap)
-        o->buf[o->len++] = byte;
-    else
-        o->cut = true;
-}
-
 void gd_put_bytes(struct gd_out *o, const void *data, size_t n)
 {
     const uint8_t *p = data;
@@ -55,10 +45,8 @@ void gd_put_str(struct gd_out *o, const char *s)
 
 void gd_put_hex_pad(struct gd_out *o, uint64_t value, unsigned digits)
 {
-    while (digits > 16) {
+    for (; digits > 16; digits--)
         gd_put_byte(o, '0');
-        digits--;
-    }
     while (digits--)
         gd_put_byte(o, (uint8_t)digits_of[(value >> (4 * digits)) & 15]);
 }

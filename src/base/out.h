@@ -21,7 +21,16 @@ struct gd_out {
 
 void gd_out_init(struct gd_out *o, void *buf, size_t cap);
 void gd_out_window(struct gd_out *o, void *buf, size_t cap, size_t skip);
-void gd_put_byte(struct gd_out *o, uint8_t byte);
+static inline void gd_put_byte(struct gd_out *o, uint8_t byte)
+{
+    if (o->skip)
+        o->skip--;
+    else if (o->len < o->cap)
+        o->buf[o->len++] = byte;
+    else
+        o->cut = true;
+}
+
 void gd_put_bytes(struct gd_out *o, const void *data, size_t n);
 void gd_put_str(struct gd_out *o, const char *s);
 void gd_put_hex(struct gd_out *o, uint64_t value);                      /* no leading zeros */

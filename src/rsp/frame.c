@@ -199,10 +199,13 @@ size_t gd_frame_fit(const uint8_t *src, size_t n, size_t limit)
 
 static size_t run_length(const uint8_t *src, size_t n)
 {
-    size_t more = 0;
+    const uint8_t *next = src + 1, *end = src + (n < RUN_MAX + 1 ? n : RUN_MAX + 1);
+    uint8_t byte = *src;
+    size_t more;
 
-    while (more + 1 < n && more < RUN_MAX && src[more + 1] == src[0])
-        more++;
+    while (next < end && *next == byte)
+        next++;
+    more = (size_t)(next - src) - 1;
     if (more == '#' - RUN_BASE || more == '$' - RUN_BASE)
         more = '#' - RUN_BASE - 1;
     return more < RUN_MIN ? 0 : more;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The server thread; server.h has the contract. One poll() over the listening socket, the
- * client, one caller who is being turned away, and an eventfd by which vCPU threads call.
+ * client, one caller who is being turned away, and an eventfd by which vCPU threads call. What
+ * is done between two polls is done under the lock, so that a vCPU thread may do it too.
  */
 #include "backend/host/server.h"
 
@@ -25,6 +26,8 @@
 #define PATIENCE_MS 5000
 #define FAREWELL_MS 1000 /* for a peer that does not take our last bytes */
 #define NEVER       (-1)
+#define LOOK_MS     10 /* between looks at the vCPU that attends */
+#define NOBODY      (-1)
 
 struct gd_server {
     struct gd_server_config cfg;
@@ -35,6 +38,15 @@ struct gd_server {
     int64_t wait_end, late_end; /* monotonic milliseconds, NEVER: no deadline */
     pthread_t thread;
     size_t in_at, in_len; /* bytes of in[] that the session has not taken yet */
+    pthread_mutex_t lock; /* of all that is here but started, quit, attendant and attending */
+    /* The vCPU that attends, chosen when it parks; it waits for the client, and may be poked. */
+    _Atomic int attendant;
+    _Atomic bool attending;
+    int poke_fd;
+    /* lent: the client's bytes are the attendant's, who may be in the guest in between. visits: how
+     * often it went there; seen: at the last look. dozing: no look is due until it goes. */
+    bool lent, dozing;
+    unsigned visits, seen;
     struct gd_session session;
     uint8_t in[4096];
     uint8_t rx[PACKET_SIZE + 4], tx[2 * PACKET_SIZE + 8];
@@ -48,14 +60,25 @@ static int64_t now_ms(void)
     return t.tv_sec * 1000LL + t.tv_nsec / 1000000;
 }
 
-void gd_server_notify(struct gd_server *s)
+static void call(int fd)
 {
     uint64_t one = 1;
     ssize_t n;
 
     /* It can only fail when the counter is full, and then the thread is awake anyway. */
-    n = write(s->event_fd, &one, sizeof(one));
+    n = write(fd, &one, sizeof(one));
     (void)n;
+}
+
+void gd_server_notify(struct gd_server *s)
+{
+    call(s->event_fd);
+}
+
+void gd_server_poke(struct gd_server *s)
+{
+    if (atomic_load(&s->attending))
+        call(s->poke_fd);
 }
 
 /* ---- the client ---- */
@@ -72,6 +95,7 @@ static void begin_leaving(struct gd_server *s)
     close_fd(&s->client_fd);
     s->leaving = true;
     s->wait_end = NEVER;
+    gd_server_poke(s);
 }
 
 /* Detaches as far as it goes now; called again at every notify until it is done. */
@@ -221,6 +245,8 @@ static int timeout_ms(const struct gd_server *s)
 {
     int64_t end = s->wait_end, left;
 
+    if (s->lent && !s->dozing)
+        return LOOK_MS;
     if (s->late_fd >= 0 && (end == NEVER || s->late_end < end))
         end = s->late_end;
     if (end == NEVER)
@@ -252,28 +278,114 @@ static void mind_deadlines(struct gd_server *s)
     go_on_leaving(s);
 }
 
+/* ---- a vCPU attends ---- */
+
+bool gd_server_offer(struct gd_server *s, unsigned vcpu)
+{
+    int none = NOBODY;
+
+    return gd_engine_stopped(s->cfg.engine) &&
+           atomic_compare_exchange_strong(&s->attendant, &none, (int)vcpu);
+}
+
+/* Is there nothing to do but to wait for the client's next packet? Who changes that pokes us when it
+ * sees that we attend; so that is said first. */
+static bool only_waits(struct gd_server *s, const struct gd_gate *gate, unsigned vcpu)
+{
+    atomic_store(&s->attending, true);
+    return s->client_fd >= 0 && !s->in_len && !output_pending(s) && !atomic_load(&s->quit) &&
+           !gd_gate_cancelled(gate) &&
+           atomic_load(&s->cfg.engine->cfg.vcpus[vcpu].state) == GD_PARKED;
+}
+
+static void wait_for_client(struct gd_server *s)
+{
+    uint64_t count;
+    ssize_t n;
+    struct pollfd p[] = {
+        { .fd = s->client_fd, .events = POLLIN },
+        { .fd = s->poke_fd, .events = POLLIN },
+    };
+
+    pthread_mutex_unlock(&s->lock);
+    if (poll(p, sizeof(p) / sizeof(p[0]), -1) < 0)
+        p[0].revents = p[1].revents = 0; /* a signal of the VMM's */
+    pthread_mutex_lock(&s->lock);
+    atomic_store(&s->attending, false);
+    if (p[1].revents) {
+        n = read(s->poke_fd, &count, sizeof(count));
+        (void)n;
+    }
+    if (p[0].revents && s->client_fd == p[0].fd) {
+        read_client(s);
+        if (s->client_fd >= 0)
+            serve(s);
+    }
+}
+
+void gd_server_attend(struct gd_server *s, const struct gd_gate *gate, unsigned vcpu)
+{
+    const struct gd_vcpu *v = &s->cfg.engine->cfg.vcpus[vcpu];
+
+    pthread_mutex_lock(&s->lock);
+    s->lent = true;
+    if (s->client_fd >= 0) {
+        gd_session_event(&s->session);
+        serve(s);
+    }
+    while (only_waits(s, gate, vcpu))
+        wait_for_client(s);
+    atomic_store(&s->attending, false);
+    atomic_store(&s->attendant, NOBODY);
+    s->visits++;
+    s->lent = s->client_fd >= 0 && !s->in_len && !output_pending(s) &&
+              atomic_load(&v->state) == GD_FREE && v->action.mode == GD_STEP;
+    if (!s->lent || s->dozing)
+        gd_server_notify(s);
+    s->dozing = false;
+    pthread_mutex_unlock(&s->lock);
+}
+
+/* The server thread's look at a client that is lent. */
+static void mind_attendant(struct gd_server *s)
+{
+    bool attending = atomic_load(&s->attending);
+
+    if (!s->lent)
+        return;
+    s->dozing = attending && s->visits == s->seen;
+    /* Too long in the guest for one instruction, or parked for another reason. */
+    if (!attending && (s->visits == s->seen || gd_engine_stopped(s->cfg.engine)))
+        s->lent = false;
+    s->seen = s->visits;
+}
+
 /* ---- the thread ---- */
 
 static void wait_events(struct gd_server *s)
 {
     uint64_t count;
+    int found, timeout = timeout_ms(s);
     struct pollfd p[] = {
         { .fd = s->event_fd, .events = POLLIN },
         /* While one leaves, the next waits in the backlog. */
         { .fd = s->leaving ? -1 : s->listener.fd, .events = POLLIN },
-        { .fd = s->client_fd, .events = s->in_len ? 0 : POLLIN },
+        { .fd = s->lent ? -1 : s->client_fd, .events = s->in_len ? 0 : POLLIN },
         { .fd = s->late_fd, .events = POLLIN },
     };
 
     if (s->client_fd >= 0 && output_pending(s))
         p[2].events = POLLOUT;
-    if (poll(p, sizeof(p) / sizeof(p[0]), timeout_ms(s)) < 0)
+    pthread_mutex_unlock(&s->lock);
+    found = poll(p, sizeof(p) / sizeof(p[0]), timeout);
+    pthread_mutex_lock(&s->lock);
+    if (found < 0)
         return;
     if (p[0].revents && read(s->event_fd, &count, sizeof(count)) > 0 && s->client_fd >= 0)
         gd_session_event(&s->session);
     if (p[3].revents)
         drain_late(s);
-    if (p[2].revents && p[2].events == POLLIN)
+    if (p[2].revents && p[2].events == POLLIN && !s->lent && s->client_fd == p[2].fd)
         read_client(s);
     if (p[1].revents && !s->leaving)
         accept_client(s);
@@ -297,14 +409,17 @@ static void *server_thread(void *arg)
 {
     struct gd_server *s = arg;
 
+    pthread_mutex_lock(&s->lock);
     while (!atomic_load(&s->quit)) {
         wait_events(s);
+        mind_attendant(s);
         if (s->client_fd >= 0)
             serve(s);
         go_on_leaving(s);
         mind_deadlines(s);
     }
     say_farewell(s);
+    pthread_mutex_unlock(&s->lock);
     return NULL;
 }
 
@@ -320,11 +435,17 @@ int gd_server_open(struct gd_server **out, const struct gd_server_config *cfg)
     s->listener.fd = s->client_fd = s->late_fd = -1;
     s->wait_end = NEVER;
     atomic_init(&s->quit, false);
+    atomic_init(&s->attendant, NOBODY);
+    atomic_init(&s->attending, false);
     s->event_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-    if (s->event_fd < 0) {
+    s->poke_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    if (s->event_fd < 0 || s->poke_fd < 0) {
+        close_fd(&s->event_fd);
+        close_fd(&s->poke_fd);
         free(s);
         return GD_E_BACKEND;
     }
+    pthread_mutex_init(&s->lock, NULL);
     *out = s;
     return 0;
 }
@@ -361,17 +482,22 @@ void gd_server_stop(struct gd_server *s)
 {
     atomic_store(&s->quit, true);
     gd_server_notify(s);
+    gd_server_poke(s);
     if (s->started)
         pthread_join(s->thread, NULL);
     s->started = false;
+    pthread_mutex_lock(&s->lock);
     gd_listener_close(&s->listener);
     close_fd(&s->client_fd);
     close_fd(&s->late_fd);
+    pthread_mutex_unlock(&s->lock);
 }
 
 void gd_server_close(struct gd_server *s)
 {
     gd_server_stop(s);
     close(s->event_fd);
+    close(s->poke_fd);
+    pthread_mutex_destroy(&s->lock);
     free(s);
 }

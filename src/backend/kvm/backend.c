@@ -102,11 +102,15 @@ static void wake(void *ctx)
         }
     }
     gd_gate_wake(&k->gate);
+    gd_server_poke(k->server);
 }
 
 static void notify(void *ctx)
 {
-    gd_server_notify(((struct gd_kvm *)ctx)->server);
+    struct gd_kvm *k = ctx;
+
+    if (!gd_kvmrun_attends(k))
+        gd_server_notify(k->server);
 }
 
 static int undo_mmio(void *ctx, unsigned vcpu)

@@ -185,6 +185,7 @@ int gd_kvm_listen(struct gd_kvm *k, const char *where, unsigned flags, char *lin
 void gd_kvm_cancel(struct gd_kvm *k)
 {
     gd_gate_cancel(&k->gate, true);
+    gd_server_poke(k->server);
 }
 
 void gd_kvm_reset(struct gd_kvm *k)

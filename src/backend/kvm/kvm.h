@@ -31,6 +31,8 @@ struct kvm_vcpu {
     bool interrupted;     /* -EINTR is owed to the VMM */
     bool pending;         /* the last exit is completed by the next KVM_RUN only */
     bool served;          /* the VMM had that exit; the engine is still to hear of it */
+    bool may_attend;      /* the stop that it is about to park for is a step's end */
+    bool attends;         /* it has offered to serve the client while parked */
     bool stale;           /* an exit was completed aside: the kernel's step state may lie */
     bool armed;           /* the four below are what the kernel has */
     uint32_t control;     /* of KVM_SET_GUEST_DEBUG */
@@ -104,6 +106,8 @@ void gd_kvmrun_complete(struct kvm_vcpu *v);
 void gd_kvmrun_kick(void *ctx, unsigned vcpu);     /* gate's: out of KVM_RUN */
 void gd_kvmrun_kick_all(void *ctx, unsigned vcpu); /* engine's: and out of any wait */
 int gd_kvmrun_catch_signal(void);
+/* Does the calling vCPU thread, which has just parked, serve the client now? */
+bool gd_kvmrun_attends(struct gd_kvm *k);
 /* Guest time stands from now to the next entry. Nobody is in the guest; fd: of any vCPU. */
 void gd_kvmrun_hold_time(struct gd_kvm *k, int fd);
 void gd_kvmrun_release_time(struct gd_kvm *k, int fd);

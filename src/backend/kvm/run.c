@@ -43,6 +43,26 @@ int gd_kvmrun_catch_signal(void)
     return sigaction(kick_signal(), &sa, NULL) == 0 ? 0 : GD_E_BACKEND;
 }
 
+static _Thread_local struct kvm_vcpu *current; /* in gd_kvm_run() of this thread */
+
+bool gd_kvmrun_attends(struct gd_kvm *k)
+{
+    if (!current || current->gd != k || !current->may_attend)
+        return false;
+    current->may_attend = false;
+    current->attends = gd_server_offer(k->server, current->index);
+    return current->attends;
+}
+
+/* Parked: until it is let go. False after a cancel. */
+static bool wait_parked(struct gd_kvm *k, struct kvm_vcpu *v)
+{
+    if (v->attends)
+        gd_server_attend(k->server, &k->gate, v->index);
+    v->attends = false;
+    return gd_gate_wait(&k->gate, v->index);
+}
+
 /* The thread's number, with our signal let through; once per thread. */
 static int this_thread(void)
 {
@@ -240,10 +260,11 @@ static int turn(struct gd_kvm *k, struct kvm_vcpu *v, bool *alone)
         return -EINTR;
     if (!*alone && gd_gate_owned(&k->gate, v->index))
         *alone = gd_gate_hold(&k->gate, v->index);
+    v->may_attend = *alone && k->engine_vcpus[v->index].stop.reason == GD_STOP_STEP;
     switch (gd_vcpu_enter(&k->engine, v->index, *alone)) {
     case GD_PARK:
         let_others(k, v, alone);
-        return gd_gate_wait(&k->gate, v->index) ? AGAIN : -ECANCELED;
+        return wait_parked(k, v) ? AGAIN : -ECANCELED;
     case GD_SLICE:
         *alone = gd_gate_slice(&k->gate, v->index);
         return AGAIN;
@@ -293,11 +314,13 @@ int gd_kvm_run(struct gd_kvm *k, unsigned index)
         return -EINVAL;
     v = &k->vcpus[index];
     come_in(k, v);
+    current = v;
     if (v->served)
         rc = report_served(k, v);
     while (rc == AGAIN)
         rc = turn(k, v, &alone);
     let_others(k, v, &alone);
+    current = NULL;
     if (rc < 0) {
         gd_kvmrun_settle(v);
         take_immediate(v);
