@@ -56,14 +56,6 @@ int gd_cpu_set(struct gd_cpu *c, unsigned num, uint64_t value)
     return 0;
 }
 
-uint64_t gd_cpu_reg(struct gd_cpu *c, unsigned num)
-{
-    uint64_t value = 0;
-
-    gd_cpu_get(c, num, &value);
-    return value;
-}
-
 int gd_cpu_get_wide(struct gd_cpu *c, unsigned num, uint8_t *bytes, size_t n)
 {
     int err = c->be->wide_get ? c->be->wide_get(c->be_ctx, c->index, num, bytes, n) : GD_E_NOREG;
@@ -108,6 +100,12 @@ void gd_cpu_forget(struct gd_cpu *c)
 {
     memset(c->known, 0, sizeof(c->known));
     memset(c->dirty, 0, sizeof(c->dirty));
+}
+
+void gd_cpu_forget_reg(struct gd_cpu *c, unsigned num)
+{
+    mark(c->known, num, false);
+    mark(c->dirty, num, false);
 }
 
 void gd_cpu_drop_page(struct gd_cpu *c)

@@ -33,7 +33,16 @@ struct gd_cpu {
 int gd_cpu_get(struct gd_cpu *c, unsigned num, uint64_t *value);
 int gd_cpu_set(struct gd_cpu *c, unsigned num, uint64_t value);
 /* As get, for registers that every back end has; 0 if the back end fails (error in c->why). */
-uint64_t gd_cpu_reg(struct gd_cpu *c, unsigned num);
+static inline uint64_t gd_cpu_reg(struct gd_cpu *c, unsigned num)
+{
+    uint64_t value = 0;
+
+    if (num < GD_REG_MAX && c->known[num / 64] >> num % 64 & 1)
+        return c->val[num];
+    gd_cpu_get(c, num, &value);
+    return value;
+}
+
 /* Registers wider than 64 bits, straight to the back end, little-endian bytes. */
 int gd_cpu_get_wide(struct gd_cpu *c, unsigned num, uint8_t *bytes, size_t n);
 int gd_cpu_set_wide(struct gd_cpu *c, unsigned num, const uint8_t *bytes, size_t n);
@@ -43,6 +52,7 @@ int gd_cpu_flush(struct gd_cpu *c);
 void gd_cpu_forget(struct gd_cpu *c);
 /* The same, but for the registers whose bits are set. */
 void gd_cpu_forget_but(struct gd_cpu *c, const uint64_t keep[GD_REG_WORDS]);
+void gd_cpu_forget_reg(struct gd_cpu *c, unsigned num); /* one */
 void gd_cpu_drop_page(struct gd_cpu *c);
 
 /* Guest physical memory, n bytes inside one page-sized piece; planted words are hidden from

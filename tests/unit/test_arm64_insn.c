@@ -518,9 +518,9 @@ static void what_an_instruction_may_write_is_not_kept(void **state)
             assert_int_equal(keep[1] | keep[2] | keep[3], 0);
     }
     gd_arm64_keeps(0x8b030c84, keep);
-    assert_int_equal(keep[0], 0x7fffffffu & ~(1u << 4));
+    assert_int_equal((uint32_t)keep[0], 0x7fffffffu & ~(1u << 4));
     gd_arm64_keeps(0x54000041, keep);
-    assert_int_equal(keep[0], 0x7fffffffu);
+    assert_int_equal((uint32_t)keep[0], 0x7fffffffu);
 }
 
 static bool kept(uint32_t word, unsigned reg)
@@ -531,11 +531,55 @@ static bool kept(uint32_t word, unsigned reg)
     return keep[reg / 64] >> reg % 64 & 1;
 }
 
+static void pstate_is_kept_where_no_flag_is_written(void **state)
+{
+    static const uint32_t keeps[] = {
+        0x8b030c84, /* add x4, x4, x3, lsl #3 */
+        0xca020063, /* eor x3, x3, x2 */
+        0xaa0103e0, /* mov x0, x1 */
+        0xd2800020, /* mov x0, #1 */
+        0x9a820020, /* csel x0, x1, x2, eq */
+        0x9b027c20, /* mul x0, x1, x2 */
+        0xd3410420, /* ubfx x0, x1, #1, #1 */
+        0x90000000, /* adrp x0, . */
+        0xf8408c22, /* ldr x2, [x1, #8]! */
+        0xa9bf7bfd, /* stp x29, x30, [sp, #-16]! */
+        0x97fffffc, /* bl */
+        0xb4000040, /* cbz x0 */
+    };
+    static const uint32_t writes[] = {
+        0xf1000400, /* subs x0, x0, #1 */
+        0xeb01001f, /* cmp x0, x1 */
+        0xea01001f, /* tst x0, x1 */
+        0x6a210000, /* bics w0, w0, w1 */
+        0xf240001f, /* tst x0, #1 */
+        0xba010000, /* adcs x0, x0, x1 */
+        0xfa420820, /* ccmp x1, #2, #0, eq */
+        0xba000400, /* rmif x0, #0, #0 */
+        0x3a00080d, /* setf8 w0 */
+        0xbac20020, /* subps x0, x1, x2 */
+        0x1e612000, /* fcmp d0, d1 */
+        0x2518e3e0, /* ptrue p0.b; its S form, and PTEST, write flags */
+        0x19010443, /* cpyfp: the option goes to NZCV */
+        0x19c20443, /* setp */
+        0x38229000, /* rcwclr */
+        0xd61f0000, /* br x0: BTYPE */
+        0xd50342df, /* msr daifset, #2 */
+        0xd503201f, /* nop */
+    };
+
+    (void)state;
+    for (size_t n = 0; n < GD_ARRAY_SIZE(keeps); n++)
+        assert_true(kept(keeps[n], GD_ARM64_PSTATE));
+    for (size_t n = 0; n < GD_ARRAY_SIZE(writes); n++)
+        assert_false(kept(writes[n], GD_ARM64_PSTATE));
+}
+
 static void system_registers_are_kept_but_those_of_an_exception(void **state)
 {
     static const uint32_t plain[] = { 0x8b030c84, 0xf8408c22, 0x97fffffc }; /* add, ldr, bl */
     static const unsigned lost[] = { GD_ARM64_ELR_EL1, GD_ARM64_SPSR_EL1, GD_ARM64_ESR_EL1,
-                                     GD_ARM64_FAR_EL1, GD_ARM64_PC,       GD_ARM64_PSTATE };
+                                     GD_ARM64_FAR_EL1, GD_ARM64_PC };
 
     (void)state;
     for (size_t n = 0; n < GD_ARRAY_SIZE(plain); n++) {
@@ -670,6 +714,7 @@ int main(void)
         cmocka_unit_test_setup(every_word_has_its_kind_and_bytes, setup),
         cmocka_unit_test_setup(plain_are_all_but_system_returns_and_exceptions, setup),
         cmocka_unit_test(what_an_instruction_may_write_is_not_kept),
+        cmocka_unit_test(pstate_is_kept_where_no_flag_is_written),
         cmocka_unit_test(system_registers_are_kept_but_those_of_an_exception),
         cmocka_unit_test_setup(no_word_reads_or_writes_beyond_sense, setup),
         cmocka_unit_test_setup(control_goes_only_where_the_instruction_leads, setup),

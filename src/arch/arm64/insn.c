@@ -368,9 +368,9 @@ static void unknown(uint32_t w, insn_t *i)
     i->read = i->write = true;
 }
 
+/* The first that matches counts; what is met most stands first. */
 /* clang-format off */
-static const struct pattern patterns[] = {
-    {0xffff0000, 0x00000000, INSN_EXC, NULL},           /* UDF */
+static const struct pattern branches[] = { /* op0 101x: branches, exceptions, system */
     {0x7c000000, 0x14000000, INSN_B, branch26},         /* B, BL */
     {0xff000000, 0x54000000, INSN_B_COND, branch19},    /* B.cond, BC.cond */
     {0xffc0001f, 0x5500001f, INSN_BR, reta_label},      /* RETAASPPC, RETABSPPC */
@@ -396,6 +396,11 @@ static const struct pattern patterns[] = {
     {0xffffffe0, 0xd50876a0, INSN_MEM, dc_line},        /* DC IGDVAC */
     {0xfff00000, 0xd5300000, INSN_PLAIN, NULL},         /* MRS */
     {0xffc00000, 0xd5000000, INSN_SYSTEM, NULL},        /* MSR, SYS, SYSL */
+};
+
+static const struct pattern accesses[] = { /* op0 x1x0: loads and stores */
+    {0x3b000000, 0x39000000, INSN_MEM, reg_imm12},
+    {0x3a000000, 0x28000000, INSN_MEM, pair},
     {0x3fa00000, 0x08000000, INSN_MEM, exclusive},      /* LDXR, STXR, LDAXR, STLXR */
     {0xbfa00000, 0x88200000, INSN_MEM, exclusive},      /* LDXP, STXP, ... */
     {0xbfa07c00, 0x08207c00, INSN_MEM, casp},
@@ -413,7 +418,6 @@ static const struct pattern patterns[] = {
     {0xfbe00c00, 0x19c00400, INSN_MEM, mops_set},       /* SET*, SETG* */
     {0xfb200c00, 0x19000400, INSN_MEM, mops_copy},      /* CPY*, CPYF* */
     {0x3b000000, 0x18000000, INSN_MEM, literal},
-    {0x3a000000, 0x28000000, INSN_MEM, pair},
     {0xff200400, 0xf8200400, INSN_MEM, ldra},           /* LDRAA, LDRAB */
     {0x3ffffc00, 0x38bfc000, INSN_MEM, ldapr},
     {0xfffffc00, 0xf83fd000, INSN_MEM, ls64},           /* LD64B */
@@ -425,7 +429,10 @@ static const struct pattern patterns[] = {
     {0x3f200c00, 0x3c200000, INSN_MEM, unknown},        /* LDF<op>: element size by type */
     {0x3b200c00, 0x38200800, INSN_MEM, reg_reg},
     {0x3b200000, 0x38000000, INSN_MEM, reg_imm9},
-    {0x3b000000, 0x39000000, INSN_MEM, reg_imm12},
+    {0x0a000000, 0x08000000, INSN_MEM, unknown},        /* the rest of loads and stores */
+};
+
+static const struct pattern others[] = { /* op0 00x0: SVE, SME, UDF */
     {0xffc0e010, 0x85800000, INSN_MEM, sve_zp},         /* LDR (predicate) */
     {0xffc0e010, 0xe5800000, INSN_MEM, sve_zp},         /* STR (predicate) */
     {0xffc0e000, 0x85804000, INSN_MEM, sve_zp},         /* LDR (vector) */
@@ -439,20 +446,36 @@ static const struct pattern patterns[] = {
     {0xfe000000, 0xc4000000, INSN_MEM, unknown},
     {0xfe000000, 0xe4000000, INSN_MEM, unknown},
     {0xfe000000, 0xe0000000, INSN_MEM, unknown},        /* SME's */
-    {0x0a000000, 0x08000000, INSN_MEM, unknown},        /* the rest of loads and stores */
+    {0xffff0000, 0x00000000, INSN_EXC, NULL},           /* UDF */
 };
 /* clang-format on */
 
-/* Data processing, scalar or SIMD (C4.1.1: op0 100x, x101, x111): nothing in the table, and asked for
- * at every step. */
+/* Data processing, scalar or SIMD (C4.1.1: op0 100x, x101, x111): in no table. */
 static bool computes(uint32_t w)
 {
     return field(w, 28, 26) == 4 || (gd_bit(w, 27) && gd_bit(w, 25));
 }
 
+static const struct pattern *find(const struct pattern *p, size_t n, uint32_t w)
+{
+    for (; n; n--, p++)
+        if ((w & p->mask) == p->value)
+            return p;
+    return NULL;
+}
+
+static const struct pattern *pattern_of(uint32_t w)
+{
+    if (field(w, 28, 26) == 5)
+        return find(branches, GD_ARRAY_SIZE(branches), w);
+    if (gd_bit(w, 27))
+        return find(accesses, GD_ARRAY_SIZE(accesses), w);
+    return find(others, GD_ARRAY_SIZE(others), w);
+}
+
 void gd_arm64_decode(uint32_t w, struct gd_arm64_insn *i)
 {
-    const struct pattern *p = patterns, *end = patterns + GD_ARRAY_SIZE(patterns);
+    const struct pattern *p;
 
     *i = (struct gd_arm64_insn){
         .rt = (uint8_t)field(w, 4, 0),
@@ -462,21 +485,19 @@ void gd_arm64_decode(uint32_t w, struct gd_arm64_insn *i)
     };
     if (computes(w))
         return;
-    while (p < end && (w & p->mask) != p->value)
-        p++;
-    if (p == end)
+    p = pattern_of(w);
+    if (!p)
         return;
     i->kind = p->kind;
     if (p->decode)
         p->decode(w, i);
 }
 
-bool gd_arm64_insn_plain(uint32_t insn)
+bool gd_arm64_insn_plain(uint32_t w)
 {
-    struct gd_arm64_insn i;
+    const struct pattern *p = computes(w) ? NULL : pattern_of(w);
 
-    gd_arm64_decode(insn, &i);
-    return i.kind != INSN_SYSTEM && i.kind != INSN_ERET && i.kind != INSN_EXC;
+    return !p || (p->kind != INSN_SYSTEM && p->kind != INSN_ERET && p->kind != INSN_EXC);
 }
 
 static uint32_t without(uint32_t regs, unsigned n)
@@ -514,6 +535,33 @@ static uint32_t general_kept(uint32_t w)
     return without(regs, i.rn);
 }
 
+/* Does the instruction leave NZCV alone, and BTYPE clear? The common ones that do. */
+static bool flags_kept(uint32_t w)
+{
+    insn_t i;
+
+    gd_arm64_decode(w, &i);
+    if (i.kind == INSN_MEM)
+        return i.len_kind == LEN_BYTES; /* not MOPS, not RCW* */
+    if (!computes(w))
+        return i.kind == INSN_B || i.kind == INSN_B_COND;
+    switch (w & 0x1f000000) {
+    case 0x10000000: /* ADR, ADRP */
+    case 0x13000000: /* bit fields, EXTR */
+    case 0x1b000000: /* MADD and others of three sources */
+        return true;
+    case 0x0b000000: /* ADDS, SUBS have bit 29 */
+    case 0x11000000:
+    case 0x1a000000: /* ADCS, CCMP, RMIF, SUBPS too */
+        return !gd_bit(w, 29);
+    case 0x0a000000: /* ANDS, BICS have both; so has MOVK */
+    case 0x12000000:
+        return field(w, 30, 29) != 3;
+    default:
+        return false;
+    }
+}
+
 /* Written by nothing but MSR. */
 #define BIT(reg) (1ull << (GD_ARM64_##reg % 64))
 #define KEPT_EL1                                                                                   \
@@ -528,6 +576,8 @@ void gd_arm64_keeps(uint32_t w, uint64_t keep[GD_REG_WORDS])
     if (general == LOST_ALL)
         return;
     keep[0] = without(general, GD_ARM64_SP); /* a view, the stack pointers are below */
+    if (flags_kept(w))
+        keep[0] |= BIT(PSTATE);
     keep[GD_ARM64_SCTLR_EL1 / 64] = KEPT_EL1;
     if (general >> GD_ARM64_SP)
         keep[GD_ARM64_SP_EL0 / 64] |= BIT(SP_EL0) | BIT(SP_EL1);

@@ -359,11 +359,20 @@ static int sequence_exit(struct gd_cpu *c, struct gd_step *s, const struct gd_ex
     return ours ? GD_STEP_DONE : GD_STEP_OTHER;
 }
 
+/* PSTATE was kept over an instruction that does not write it. An exception does, and so does any
+ * instruction that finds one of these bits. */
+static void doubt_pstate(struct gd_cpu *c, const struct gd_step *s, uint64_t pc)
+{
+    if (!(pc & 0x7f) || !legal(s, pc) || pstate_of(c) & (PSTATE_BTYPE | PSTATE_IL | PSTATE_SS))
+        gd_cpu_forget_reg(c, GD_ARM64_PSTATE);
+}
+
 int gd_arm64_step_exit(struct gd_cpu *c, struct gd_step *s, const struct gd_exit *x, int temp_hit)
 {
     bool stepped = x->kind == GD_EXIT_DEBUG && ESR_EC(x->syndrome) == EC_SOFTSTP_LOW;
     uint64_t pc = gd_cpu_reg(c, GD_ARM64_PC);
 
+    doubt_pstate(c, s, pc);
     if (x->kind == GD_EXIT_NONE)
         return GD_STEP_ENTER;
     if (s->phase == SEQUENCE)
