@@ -74,25 +74,30 @@ static int set_debug(struct kvm_vcpu *v, const struct kvm_guest_debug *d)
     return 0;
 }
 
-int gd_kvmarch_arm(struct kvm_vcpu *v, const struct gd_arm *a)
+static int load(struct kvm_vcpu *v, const struct gd_arm *a, uint32_t control)
 {
-    struct kvm_guest_debug d = { .control = control_of(a) }, off = { .control = 0 };
-    bool mode = !v->armed || v->stale || v->control != d.control;
+    struct kvm_guest_debug d = { .control = control }, off = { .control = 0 };
+    bool mode = !v->armed || v->stale || v->control != control;
     int err = 0;
 
-    if (same(v, a, d.control))
-        return 0;
     gd_kvmrun_settle(v);
     v->stale = false;
     if (mode && (!v->armed || v->control))
         err = set_debug(v, &off);
-    if (err || !d.control)
+    if (err || !control)
         return err;
     fill(&d, a);
     v->generation = a->generation;
     v->lift_b = a->lift_b;
     v->lift_w = a->lift_w;
     return set_debug(v, &d);
+}
+
+int gd_kvmarch_arm(struct kvm_vcpu *v, const struct gd_arm *a)
+{
+    uint32_t control = control_of(a);
+
+    return same(v, a, control) ? 0 : load(v, a, control);
 }
 
 void gd_kvmarch_disarm(struct kvm_vcpu *v)
