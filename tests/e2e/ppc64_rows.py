@@ -316,6 +316,112 @@ def interrupts(msr, high):
     ]
 
 
+def runs(c, at, msr, action="vCont;c", **given):
+    """Runs from a row of that name to the next stop."""
+    state = row(at, msr, None, **given)[1]
+    load(c, state)
+    return state, c.resume(action)
+
+
+def stands(stop, where, hit):
+    """Is the stop there, by a breakpoint or not?"""
+    equal(stop.get("registers", {}).get(PC), where, f"stopped as {stop['kind']} at")
+    equal("swbreak" in stop, hit, "by a breakpoint")
+
+
+def on_vectors(c, msr, high):
+    """Breakpoints on the trace vector and on the data storage vector, where the fence stands as well."""
+    vectors = HIGH | 0x4000 if high and rows.ail else 0
+    trace, data_storage, addi, after = (x | y for x, y in ((vectors, 0xd00), (vectors, 0x300), (high, e["addi"]),
+                                                           (high, e["store"])))
+    c(f"Z0,{trace:x},4")
+    _, stop = runs(c, "addi", msr, "vCont;s:1")
+    stands(stop, addi + 4, False)
+    _, stop = runs(c, "addi", msr | SE)
+    stands(stop, trace, True)
+    equal(c.register(SRR0), addi + 4, "SRR0 there")
+    equal(c.memory(trace, 8), e.bytes(trace & 0xffff, 8), "the vector as the client reads it")
+    stands(c.resume("vCont;s:1"), trace + 4, False)
+    equal((c.register(SRR0), c.register(SRR1)), (addi + 4, msr | SE | TRACE), "SRR0 and SRR1 a step later")
+    c(f"z0,{trace:x},4")
+    c(f"Z0,{data_storage:x},4")
+    c(f"Z0,{after:x},4")
+    # Without translation there is nothing that faults on data; a load that does is passed over by the handler.
+    if high:
+        _, stop = runs(c, "load", msr, r4=NOWHERE)
+        stands(stop, data_storage, True)
+        equal((c.register(SRR0), c.register(DAR)), (high | e["load"], NOWHERE + 8), "SRR0 and DAR there")
+        stands(c.resume("vCont;s:1"), data_storage + 4, False)
+        stands(c.resume(), after, True)
+        _, stop = runs(c, "load", msr, "vCont;s:1", r4=NOWHERE)
+        stands(stop, data_storage, False)  # a step's end is no hit; the breakpoint is still to come
+        stands(c.resume(), data_storage, True)
+        stands(c.resume(), after, True)
+    _, stop = runs(c, "addi", msr | SE, "vCont;s:1")
+    stands(stop, trace, False)
+    c(f"z0,{data_storage:x},4")
+    c(f"z0,{after:x},4")
+
+
+def in_sequence(c, msr, high):
+    """A breakpoint between larx and stcx.: hit, and the guest gets on from there."""
+    inside, end, at = e["atomic_inside"] | high, e["atomic_end"] | high, data | high
+    c(f"Z0,{inside:x},4")
+    c(f"Z0,{end:x},4")
+    for action in ("vCont;c", "vCont;s:1"):
+        c.write(at, w(41))
+        state, stop = runs(c, "atomic", msr, action, r4=at)
+        stands(stop, inside, True)
+        equal(stop["registers"][3], 42, "r3 there")
+        stop = c.resume()
+        stands(stop, end, True)
+        equal(c.memory(at, 4), w(42)[:4], "the word")
+        check(stop["registers"][5] - state[5] in (1, 2), f"r5 is {stop['registers'][5]:#x}")
+    c(f"z0,{inside:x},4")
+    c(f"z0,{end:x},4")
+
+
+def two_owners(c, msr, high):
+    """The guest's DAWRs beside a watchpoint of ours, which takes DAWR0."""
+    mine, ours, theirs, after = (x | high for x in (data, data + 64, data + 128, e["store_update"]))
+    for own, address in ((2, mine), (5, theirs)):
+        wrong = play(c, set_mode("DAWR", {}, own, address, 0x4b))
+        check(not wrong, "; ".join(wrong))
+    c(f"Z0,{after:x},4")
+    c(f"Z2,{ours:x},8")
+    for address, told, stored in ((ours, True, True), (theirs, False, False), (mine, False, True)):
+        c.write(address, bytes(8))
+        _, stop = runs(c, "store", msr, r4=address - 8)
+        if told:
+            equal(int(stop.get("watch", "0"), 16), address, "the watchpoint that is told")
+            stop = c.resume()
+        stands(stop, after, True)
+        equal(c.memory(address, 8) != bytes(8), stored, f"stored at {address:#x}, with ours armed")
+    equal((c.register(DAWR0), c.register(DAWRX0)), (mine, 0x4b), "DAWR0 and DAWRX0 as the guest set them")
+    c(f"z2,{ours:x},8")
+    c.write(mine, bytes(8))
+    _, stop = runs(c, "store", msr, r4=mine - 8)
+    stands(stop, after, True)
+    equal(c.memory(mine, 8), bytes(8), "what the guest watches itself, with ours gone")
+    c(f"z0,{after:x},4")
+    for own in (2, 5):
+        play(c, set_mode("DAWR off", {}, own, 0))
+
+
+def points(c, where, msr, high):
+    load(c, row("nop_", msr, None)[1])  # where a breakpoint lies is found in the present translation
+    for mode in ("trace", "breakpoint"):
+        c.monitor(f"step-mode {mode}")
+        with scenario(f"breakpoints on vectors are hit by the guest's interrupts, not by our steps, {where}, by {mode}"):
+            on_vectors(c, msr, high)
+        with scenario(f"a breakpoint inside a larx to stcx. sequence, {where}, by {mode}"):
+            in_sequence(c, msr, high)
+        if power10:
+            with scenario(f"the guest's watchpoints and ours, {where}, by {mode}"):
+                two_owners(c, msr, high)
+    c.monitor("step-mode auto")
+
+
 with Host(files=[f"{e.path}:/rows.elf"]) as host:
     guest = host.guest("--memory 64M", "/rows.elf")
     with Rsp(guest) as c:
@@ -328,6 +434,7 @@ with Host(files=[f"{e.path}:/rows.elf"]) as host:
         table(c, "at an interrupt vector, real mode", at_vectors(REAL))
         table(c, "a vector is rewritten in a step, or run into", rewritten())
         table(c, "interrupts that are due, real mode", interrupts(REAL, 0))
+        points(c, "real mode", REAL, 0)
         everything(c, "translated, AIL=0", VIRT, HIGH)
         table(c, "faults, AIL=0", faults())
         table(c, "problem state, AIL=0", user())
@@ -339,6 +446,7 @@ with Host(files=[f"{e.path}:/rows.elf"]) as host:
         table(c, "faults, AIL=3", faults())
         table(c, "problem state, AIL=3", user())
         table(c, "interrupts that are due, AIL=3", interrupts(VIRT, HIGH))
+        points(c, "AIL=3", VIRT, HIGH)
         table(c, "real mode under AIL=3", system(REAL, 0))
         table(c, "at an interrupt vector, AIL=3", at_vectors(VIRT))
         c.set_register(MSR, REAL)

@@ -156,6 +156,11 @@ def q(*values):
     return struct.pack(f"<{len(values)}Q", *values)
 
 
+def w(value):
+    """A word, and a zero behind it."""
+    return struct.pack("<II", value, 0)
+
+
 def code_sum(elf):
     """What the guest's sum of its own code comes to if no word has changed."""
     total = 0
