@@ -138,35 +138,6 @@ cache_clean_code:
         isb
         ret
 
-        .section .text
-        .macro  vector kind
-        .balign 128
-        sub     sp, sp, #FRAME
-        stp     x0, x1, [sp]
-        mov     x1, #\kind
-        b       enter
-        .endm
-
-        .balign 2048
-        .globl  vectors
-vectors:
-        vector  8                       /* from EL2 itself, SP_EL0: never used */
-        vector  9
-        vector  10
-        vector  11
-        vector  4                       /* from EL2 itself: an error of ours */
-        vector  5
-        vector  6
-        vector  7
-        vector  0                       /* from the guest, AArch64 */
-        vector  1
-        vector  2
-        vector  3
-        vector  0                       /* from the guest, AArch32 EL0 */
-        vector  1
-        vector  2
-        vector  3
-
 enter:
         stp     x2, x3, [sp, #16]
         stp     x4, x5, [sp, #32]
@@ -270,5 +241,35 @@ fp_load:
         ldr     q\n, [x1]
         ret
         .endr
+
+        /* Last, so that what comes before fills the page up to their boundary. */
+        .section .text.vectors, "ax"
+        .macro  vector kind
+        .balign 128
+        sub     sp, sp, #FRAME
+        stp     x0, x1, [sp]
+        mov     x1, #\kind
+        b       enter
+        .endm
+
+        .balign 2048
+        .globl  vectors
+vectors:
+        vector  8                       /* from EL2 itself, SP_EL0: never used */
+        vector  9
+        vector  10
+        vector  11
+        vector  4                       /* from EL2 itself: an error of ours */
+        vector  5
+        vector  6
+        vector  7
+        vector  0                       /* from the guest, AArch64 */
+        vector  1
+        vector  2
+        vector  3
+        vector  0                       /* from the guest, AArch32 EL0 */
+        vector  1
+        vector  2
+        vector  3
 
         .section .note.GNU-stack, "", %progbits

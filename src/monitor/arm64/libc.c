@@ -1,22 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The few functions of the C library that the compiler and libfdt call. Debian's libfdt.a is
- * built with the stack protector, hence its two symbols. Plain loops: nothing here is hot.
+ * The few functions of the C library that the core and the compiler call. Plain loops: nothing
+ * here is hot.
  */
 #include <string.h>
 
 #include "monitor/arm64/monitor.h"
 
-size_t strnlen(const char *s, size_t max); /* POSIX, not C11 */
-void __stack_chk_fail(void);
-uintptr_t __stack_chk_guard = 0x5d1f00aa0dc3ull;
+/* The compiler calls them when the whole program has already been looked through for what is unused. */
+#define KEPT __attribute__((used))
 
-void __stack_chk_fail(void)
-{
-    stop("the stack of a library function was overwritten");
-}
-
-void *memcpy(void *restrict to, const void *restrict from, size_t n)
+KEPT void *memcpy(void *restrict to, const void *restrict from, size_t n)
 {
     uint8_t *t = to;
     const uint8_t *f = from;
@@ -30,7 +24,7 @@ void *memcpy(void *restrict to, const void *restrict from, size_t n)
     return to;
 }
 
-void *memmove(void *to, const void *from, size_t n)
+KEPT void *memmove(void *to, const void *from, size_t n)
 {
     uint8_t *t = to;
     const uint8_t *f = from;
@@ -42,7 +36,7 @@ void *memmove(void *to, const void *from, size_t n)
     return to;
 }
 
-void *memset(void *to, int byte, size_t n)
+KEPT void *memset(void *to, int byte, size_t n)
 {
     uint8_t *t = to;
 
@@ -51,7 +45,7 @@ void *memset(void *to, int byte, size_t n)
     return to;
 }
 
-int memcmp(const void *a, const void *b, size_t n)
+KEPT int memcmp(const void *a, const void *b, size_t n)
 {
     const uint8_t *x = a, *y = b;
 
@@ -62,45 +56,11 @@ int memcmp(const void *a, const void *b, size_t n)
     return 0;
 }
 
-void *memchr(const void *s, int byte, size_t n)
-{
-    const uint8_t *p = s;
-
-    for (size_t i = 0; i < n; i++) {
-        if (p[i] == (uint8_t)byte)
-            return (void *)(uintptr_t)(p + i);
-    }
-    return NULL;
-}
-
-size_t strlen(const char *s)
+KEPT size_t strlen(const char *s)
 {
     size_t n = 0;
 
     while (s[n])
         n++;
     return n;
-}
-
-size_t strnlen(const char *s, size_t max)
-{
-    size_t n = 0;
-
-    while (n < max && s[n])
-        n++;
-    return n;
-}
-
-char *strchr(const char *s, int c)
-{
-    return memchr(s, c, strlen(s) + 1);
-}
-
-char *strrchr(const char *s, int c)
-{
-    for (size_t n = strlen(s) + 1; n-- > 0;) {
-        if (s[n] == (char)c)
-            return (char *)(uintptr_t)(s + n);
-    }
-    return NULL;
 }

@@ -5,10 +5,11 @@
  * guest gets: bootargs and initrd set, our block reserved, our UART disabled. The tree is
  * edited where it lies.
  */
-#include <libfdt.h>
 #include <string.h>
 
+#include "base/bits.h"
 #include "monitor/arm64/board.h"
+#include "monitor/arm64/dt.h"
 #include "monitor/arm64/monitor.h"
 #include "monitor/arm64/sysreg.h"
 
@@ -17,65 +18,94 @@
 #define IMAGE_ALIGN 0x200000u
 
 #define NO_TREE "no usable device tree: it is missing, truncated or damaged"
+#define NO_ROOM "the device tree leaves no room for what the guest must be told"
 
-static void *tree;
+static struct dt tree;
 
 /* n cells of property prop at word index, or false. */
-static bool cells(const fdt32_t *prop, int bytes, unsigned index, unsigned n, uint64_t *value)
+static bool cells(const void *prop, uint32_t bytes, uint32_t index, uint32_t n, uint64_t *value)
 {
-    if (!prop || bytes < 0 || n > 2 || (index + n) * 4 > (unsigned)bytes)
+    if (!prop || n > 2 || (index + n) * 4 > bytes)
         return false;
     *value = 0;
-    for (unsigned i = 0; i < n; i++)
-        *value = *value << 32 | fdt32_to_cpu(prop[index + i]);
+    for (uint32_t i = 0; i < n; i++)
+        *value = *value << 32 | dt_cell(prop, index + i);
     return true;
 }
 
-/* Range number i of a node's reg, by the cell counts of its parent. */
-static bool reg_range(int node, unsigned i, struct range *r)
+/* The one cell of a property, or the value that stands for it where there is none. */
+static uint32_t cell(uint32_t node, const char *prop, uint32_t otherwise)
 {
-    int parent = fdt_parent_offset(tree, node), bytes;
-    int na = parent < 0 ? -1 : fdt_address_cells(tree, parent);
-    int ns = parent < 0 ? -1 : fdt_size_cells(tree, parent);
-    const fdt32_t *reg = fdt_getprop(tree, node, "reg", &bytes);
-    unsigned at;
+    uint32_t bytes;
+    const void *p = dt_get(&tree, node, prop, &bytes);
 
-    if (na < 1 || na > 2 || ns < 1 || ns > 2)
-        return false;
-    at = i * (unsigned)(na + ns);
-    return cells(reg, bytes, at, (unsigned)na, &r->base) &&
-           cells(reg, bytes, at + (unsigned)na, (unsigned)ns, &r->size);
+    return p && bytes == 4 ? dt_cell(p, 0) : otherwise;
+}
+
+/* Devicetree Specification 2.3.5: 2 and 1 where a node does not say. */
+static uint32_t address_cells(uint32_t node)
+{
+    return cell(node, "#address-cells", 2);
+}
+
+static uint32_t size_cells(uint32_t node)
+{
+    return cell(node, "#size-cells", 1);
+}
+
+/* Range number i of a node's reg, by the cell counts of its parent. */
+static bool reg_range(uint32_t node, uint32_t i, struct range *r)
+{
+    uint32_t parent = dt_parent(&tree, node), bytes;
+    uint32_t na = address_cells(parent), ns = size_cells(parent);
+    const void *reg = dt_get(&tree, node, "reg", &bytes);
+    uint32_t at = i * (na + ns);
+
+    return na - 1 < 2 && ns - 1 < 2 && cells(reg, bytes, at, na, &r->base) &&
+           cells(reg, bytes, at + na, ns, &r->size);
 }
 
 /* Interrupt number i of a node (GIC binding, three cells) as INTID. */
-static bool interrupt(int node, unsigned i, unsigned *intid)
+static bool interrupt(uint32_t node, uint32_t i, unsigned *intid)
 {
-    int bytes;
-    const fdt32_t *p = fdt_getprop(tree, node, "interrupts", &bytes);
-    uint64_t type, number;
+    uint32_t bytes;
+    const void *p = dt_get(&tree, node, "interrupts", &bytes);
 
-    if (!cells(p, bytes, 3 * i, 1, &type) || !cells(p, bytes, 3 * i + 1, 1, &number))
+    if (!p || 12 * (i + 1) > bytes)
         return false;
-    *intid = (unsigned)number + (type == 1 ? 16 : 32);
+    *intid = dt_cell(p, 3 * i + 1) + (dt_cell(p, 3 * i) == 1 ? 16 : 32);
     return *intid < 1020;
 }
 
-static bool string_is(int node, const char *prop, const char *value)
+static bool compatible(uint32_t node, const char *with)
 {
-    int bytes;
-    const char *s = fdt_getprop(tree, node, prop, &bytes);
+    return dt_lists(&tree, node, "compatible", with);
+}
 
-    return s && bytes == (int)strlen(value) + 1 && memcmp(s, value, (size_t)bytes) == 0;
+/* The first node of a kind, or 0. */
+static uint32_t find(const char *kind)
+{
+    uint32_t node = 0;
+
+    do
+        node = dt_next(&tree, node);
+    while (node && !compatible(node, kind));
+    return node;
+}
+
+static bool is_type(uint32_t node, const char *type)
+{
+    return dt_lists(&tree, node, "device_type", type);
 }
 
 static void read_memory(void)
 {
-    int node = -1;
+    uint32_t node = 0;
 
-    while ((node = fdt_next_node(tree, node, NULL)) >= 0) {
+    while ((node = dt_next(&tree, node)) != 0) {
         struct range r;
 
-        if (!string_is(node, "device_type", "memory"))
+        if (!is_type(node, "memory"))
             continue;
         for (unsigned i = 0; machine.nram < MAX_RAM && reg_range(node, i, &r); i++) {
             if (r.size && r.base + r.size > r.base)
@@ -90,15 +120,13 @@ static void read_memory(void)
 
 static void read_cpus(void)
 {
-    int node, bytes, parent = fdt_path_offset(tree, "/cpus");
-    int n = parent < 0 ? 0 : fdt_address_cells(tree, parent);
+    uint32_t node = 0, bytes, parent = dt_path(&tree, "/cpus");
 
-    fdt_for_each_subnode(node, tree, parent)
-    {
-        const fdt32_t *reg = fdt_getprop(tree, node, "reg", &bytes);
+    while (parent && (node = dt_child(&tree, parent, node)) != 0) {
+        const void *reg = dt_get(&tree, node, "reg", &bytes);
         uint64_t mpidr;
 
-        if (!string_is(node, "device_type", "cpu") || !cells(reg, bytes, 0, (unsigned)n, &mpidr))
+        if (!is_type(node, "cpu") || !cells(reg, bytes, 0, address_cells(parent), &mpidr))
             continue;
         if (machine.ncpus == MAX_CPUS) {
             say("more than 8 CPUs: the others stay off");
@@ -112,26 +140,23 @@ static void read_cpus(void)
 
 static void read_psci(void)
 {
-    int node = fdt_node_offset_by_compatible(tree, -1, "arm,psci-1.0");
+    uint32_t node = find("arm,psci-1.0");
 
-    if (node < 0)
-        node = fdt_node_offset_by_compatible(tree, -1, "arm,psci-0.2");
-    if (node < 0)
+    if (!node)
+        node = find("arm,psci-0.2");
+    if (!node)
         stop("no PSCI 0.2 or later in the device tree: CPUs cannot be started or stopped");
-    if (!string_is(node, "method", "smc"))
+    if (!dt_lists(&tree, node, "method", "smc"))
         stop("PSCI is not called by SMC: firmware at EL3 is missing or EL2 is not ours");
 }
 
 static void read_gic(void)
 {
-    int bytes, node = fdt_node_offset_by_compatible(tree, -1, "arm,gic-v3");
-    const fdt32_t *p;
-    uint64_t regions = 1;
+    uint32_t node = find("arm,gic-v3"), regions;
 
-    if (node < 0)
+    if (!node)
         stop("no GICv3 in the device tree (QEMU: -M virt,gic-version=3)");
-    p = fdt_getprop(tree, node, "#redistributor-regions", &bytes);
-    cells(p, bytes, 0, 1, &regions);
+    regions = cell(node, "#redistributor-regions", 1);
     if (!reg_range(node, 0, &machine.gicd))
         stop("the GIC's registers are missing in the device tree");
     while (machine.ngicr < regions && machine.ngicr < MAX_REDIST &&
@@ -141,27 +166,28 @@ static void read_gic(void)
         stop("the GIC's redistributors are missing in the device tree");
     if (!interrupt(node, 0, &machine.maintenance_irq))
         machine.maintenance_irq = 25;
-    node = fdt_node_offset_by_compatible(tree, -1, "arm,armv8-timer");
-    if (node < 0 || !interrupt(node, 3, &machine.timer_irq))
+    node = find("arm,armv8-timer");
+    if (!node || !interrupt(node, 3, &machine.timer_irq))
         machine.timer_irq = 26;
 }
 
 /* The second UART: the guest keeps the first. */
-static int uart_node(void)
+static uint32_t uart_node(void)
 {
-    const char *path = fdt_get_alias(tree, "serial1");
-    int node = path ? fdt_path_offset(tree, path) : -1;
+    uint32_t bytes, node = dt_path(&tree, "/aliases");
+    const char *path = dt_get(&tree, node, "serial1", &bytes);
 
-    if (node >= 0 && fdt_node_check_compatible(tree, node, "arm,pl011") == 0)
-        return node;
-    return -1;
+    if (!path || !bytes || path[bytes - 1])
+        return 0;
+    node = dt_path(&tree, path);
+    return compatible(node, "arm,pl011") ? node : 0;
 }
 
 static void read_uart(void)
 {
-    int node = uart_node();
+    uint32_t node = uart_node();
 
-    if (node < 0 || !reg_range(node, 0, &machine.uart) || !interrupt(node, 0, &machine.uart_irq)) {
+    if (!node || !reg_range(node, 0, &machine.uart) || !interrupt(node, 0, &machine.uart_irq)) {
         machine.uart = (struct range){ 0, 0 };
         say("no second PL011 (alias serial1) in the device tree: no debugger can connect");
         return;
@@ -172,22 +198,21 @@ static void read_uart(void)
 /* The monitor's own command line, as the loader gave it. */
 static void read_options(void)
 {
-    int bytes, node = fdt_path_offset(tree, "/chosen");
-    const char *s = node < 0 ? NULL : fdt_getprop(tree, node, "bootargs", &bytes);
+    uint32_t bytes, node = dt_path(&tree, "/chosen");
+    const char *s = dt_get(&tree, node, "bootargs", &bytes);
     static const char word[] = "guestdbg.wait";
 
-    for (int i = 0; s && i + (int)sizeof(word) <= bytes; i++)
+    for (uint32_t i = 0; s && i + sizeof(word) <= bytes; i++)
         machine.wait |= memcmp(s + i, word, sizeof(word) - 1) == 0;
 }
 
 void tree_read(uint64_t where)
 {
-    tree = (void *)(uintptr_t)where;
-    if (where == 0 || where & 7 || fdt_check_header(tree) != 0 ||
-        fdt_totalsize(tree) > TREE_MAX - TREE_ROOM ||
-        fdt_check_full(tree, fdt_totalsize(tree)) != 0)
+    void *blob = (void *)(uintptr_t)where;
+
+    if (where == 0 || where & 7 || dt_total(blob) > TREE_MAX - TREE_ROOM || !dt_open(&tree, blob))
         stop(NO_TREE);
-    machine.tree = (struct range){ where, fdt_totalsize(tree) };
+    machine.tree = (struct range){ where, dt_total(blob) };
     read_uart();
     read_memory();
     read_cpus();
@@ -235,30 +260,31 @@ static void check_kernel(void)
 }
 
 /* QEMU writes two cells each and leaves the counts out of /chosen. */
-static bool module_range(int chosen, int node, struct range *r)
+static bool module_range(uint32_t chosen, uint32_t node, struct range *r)
 {
-    int bytes;
-    const fdt32_t *reg = fdt_getprop(tree, node, "reg", &bytes);
+    uint32_t bytes;
+    const void *reg = dt_get(&tree, node, "reg", &bytes);
 
-    if (fdt_getprop(tree, chosen, "#size-cells", NULL))
+    if (dt_get(&tree, chosen, "#size-cells", NULL))
         return reg_range(node, 0, r);
     return cells(reg, bytes, 0, 2, &r->base) && cells(reg, bytes, 2, 2, &r->size);
 }
 
 void tree_modules(void)
 {
-    int node, chosen = fdt_path_offset(tree, "/chosen");
+    uint32_t bytes, node = 0, chosen = dt_path(&tree, "/chosen");
 
-    fdt_for_each_subnode(node, tree, chosen)
-    {
+    while (chosen && (node = dt_child(&tree, chosen, node)) != 0) {
         struct range r;
 
         if (!module_range(chosen, node, &r))
             continue;
-        if (fdt_node_check_compatible(tree, node, "multiboot,kernel") == 0) {
+        if (compatible(node, "multiboot,kernel")) {
             machine.kernel = r;
-            machine.bootargs = fdt_getprop(tree, node, "bootargs", NULL);
-        } else if (fdt_node_check_compatible(tree, node, "multiboot,ramdisk") == 0) {
+            machine.bootargs = dt_get(&tree, node, "bootargs", &bytes);
+            if (machine.bootargs && (!bytes || machine.bootargs[bytes - 1]))
+                machine.bootargs = NULL;
+        } else if (compatible(node, "multiboot,ramdisk")) {
             machine.initrd = r;
         }
     }
@@ -269,47 +295,64 @@ void tree_modules(void)
 
 /* ---- the guest's tree ---- */
 
-static void must(int error)
+static void must(bool done)
 {
-    if (error < 0)
-        stop("the device tree leaves no room for what the guest must be told");
+    if (!done)
+        stop(NO_ROOM);
+}
+
+static void set_text(uint32_t node, const char *prop, const char *text)
+{
+    must(dt_set(&tree, node, prop, text, (uint32_t)strlen(text) + 1));
+}
+
+/* Numbers of as many cells each. */
+static void set_cells(uint32_t node, const char *prop, const uint64_t *value, const uint32_t *n,
+                      unsigned count)
+{
+    uint8_t bytes[16];
+    uint32_t used = 0;
+
+    for (unsigned i = 0; i < count; used += 4 * n[i++])
+        gd_store_be(bytes + used, value[i], 4 * n[i]);
+    must(dt_set(&tree, node, prop, bytes, used));
+}
+
+static void set_cell(uint32_t node, const char *prop, uint64_t value, uint32_t n)
+{
+    set_cells(node, prop, &value, &n, 1);
 }
 
 static void reserve(uint64_t base, uint64_t size)
 {
-    int parent = fdt_path_offset(tree, "/reserved-memory"), node;
+    uint32_t parent = dt_path(&tree, "/reserved-memory"), node;
+    uint32_t n[2];
 
-    if (parent < 0) {
-        parent = fdt_add_subnode(tree, 0, "reserved-memory");
+    if (!parent) {
+        parent = dt_add(&tree, dt_next(&tree, 0), "reserved-memory");
         must(parent);
-        must(fdt_setprop_u32(tree, parent, "#address-cells", 2));
-        must(fdt_setprop_u32(tree, parent, "#size-cells", 2));
-        must(fdt_setprop_empty(tree, parent, "ranges"));
+        set_cell(parent, "#address-cells", 2, 1);
+        set_cell(parent, "#size-cells", 2, 1);
+        must(dt_set(&tree, parent, "ranges", "", 0));
     }
-    node = fdt_add_subnode(tree, parent, "debug-monitor");
+    node = dt_add(&tree, parent, "debug-monitor");
     must(node);
-    if (fdt_address_cells(tree, parent) == 2)
-        must(fdt_appendprop_u64(tree, node, "reg", base));
-    else
-        must(fdt_appendprop_u32(tree, node, "reg", (uint32_t)base));
-    if (fdt_size_cells(tree, parent) == 2)
-        must(fdt_appendprop_u64(tree, node, "reg", size));
-    else
-        must(fdt_appendprop_u32(tree, node, "reg", (uint32_t)size));
-    must(fdt_setprop_empty(tree, node, "no-map"));
+    n[0] = address_cells(parent) == 2 ? 2 : 1;
+    n[1] = size_cells(parent) == 2 ? 2 : 1;
+    set_cells(node, "reg", (const uint64_t[]){ base, size }, n, 2);
+    must(dt_set(&tree, node, "no-map", "", 0));
 }
 
-static void drop_modules(int chosen)
+static void drop_modules(uint32_t chosen)
 {
-    int node = fdt_first_subnode(tree, chosen);
+    uint32_t node = dt_child(&tree, chosen, 0);
 
-    while (node >= 0) {
-        if (fdt_node_check_compatible(tree, node, "multiboot,module") == 0) {
-            must(fdt_del_node(tree, node));
-            node = fdt_first_subnode(tree, chosen);
-        } else {
-            node = fdt_next_subnode(tree, node);
+    while (node) {
+        if (compatible(node, "multiboot,module")) {
+            dt_drop(&tree, node);
+            node = 0;
         }
+        node = dt_child(&tree, chosen, node);
     }
 }
 
@@ -318,7 +361,7 @@ void tree_hand_on(void)
     struct range room = { machine.tree.base, machine.tree.size + TREE_ROOM };
     char args[2048];
     size_t n = machine.bootargs ? strlen(machine.bootargs) : 0;
-    int chosen;
+    uint32_t chosen = dt_path(&tree, "/chosen");
 
     if (n >= sizeof(args))
         stop("the kernel's bootargs are longer than 2047 bytes");
@@ -329,21 +372,18 @@ void tree_hand_on(void)
                    machine.kernel_end - machine.kernel.base) ||
         (machine.initrd.size &&
          gd_overlap(room.base, room.size, machine.initrd.base, machine.initrd.size)))
-        stop("the device tree leaves no room for what the guest must be told");
-    must(fdt_open_into(tree, tree, (int)room.size));
-    chosen = fdt_path_offset(tree, "/chosen");
-    must(chosen);
+        stop(NO_ROOM);
+    tree.room = (uint32_t)room.size;
     drop_modules(chosen);
-    must(fdt_setprop_string(tree, chosen, "bootargs", args));
+    set_text(chosen, "bootargs", args);
     if (machine.initrd.size) {
-        must(fdt_setprop_u64(tree, chosen, "linux,initrd-start", machine.initrd.base));
-        must(fdt_setprop_u64(tree, chosen, "linux,initrd-end",
-                             machine.initrd.base + machine.initrd.size));
+        set_cell(chosen, "linux,initrd-start", machine.initrd.base, 2);
+        set_cell(chosen, "linux,initrd-end", machine.initrd.base + machine.initrd.size, 2);
     }
     reserve((uintptr_t)image_start, MONITOR_BLOCK);
     if (machine.uart.base)
-        must(fdt_setprop_string(tree, uart_node(), "status", "disabled"));
-    must(fdt_pack(tree));
-    machine.tree.size = fdt_totalsize(tree);
+        set_text(uart_node(), "status", "disabled");
+    dt_close(&tree);
+    machine.tree.size = dt_total(tree.base);
     cache_clean_code(machine.tree.base, machine.tree.base + machine.tree.size);
 }
