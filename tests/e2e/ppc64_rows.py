@@ -15,12 +15,18 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 from harness import *
 from harness.power import *
 
-e = Elf(bare("rows", "rows.S"))
-rows = Rows(e)
-row, table = rows.row, rows.table
-data, data2 = e["page_rw"], e["page_rw"] + 64
 NOWHERE, SEGMENT = 0x37000, 0x4000000000000000  # not mapped; of no segment
-COUNT = HIGH | e["state"] + 0x100
+RTAS = 0x70000  # the page behind the image
+
+
+def use(elf):
+    """Which image the tables are of, and in which byte order."""
+    global e, rows, row, table, q, w, data, COUNT, REAL, VIRT, USER
+    e, rows = elf, Rows(elf)
+    row, table, q, w = rows.row, rows.table, rows.q, rows.w
+    data, COUNT = e["page_rw"], HIGH | e["state"] + 0x100
+    REAL = SF | ME | RI | rows.le
+    VIRT, USER = REAL | IR | DR, REAL | IR | DR | EE | PR
 
 
 def plain(msr, high):
@@ -68,9 +74,9 @@ def system(msr, high):
     scv, scv_msr = (HIGH | 0x3000, VIRT) if relocated else (0x17000, REAL)
     return [
         row("get_msr", msr, lambda s: s.go(r6=s[MSR])),
-        row("set_msr", msr, lambda s: s.go(msr=s[MSR] | EE), r4=msr & 0xffffffff & ~ME & ~LE | EE),
+        row("set_msr", msr, lambda s: s.go(msr=s[MSR] | EE), r4=msr & 0xffffffff & ~ME & ~rows.le | EE),
         row("set_msr_l1", msr, lambda s: s.go(msr=s[MSR] & ~RI | EE), r4=EE),
-        row("set_msrd", msr, lambda s: s.go(msr=s[MSR] | FP), r4=msr & ~ME & ~LE | FP),
+        row("set_msrd", msr, lambda s: s.go(msr=s[MSR] | FP), r4=msr & ~ME & ~rows.le | FP),
         row("set_msrd_l1", msr, lambda s: s.go(msr=s[MSR] & ~RI | EE), r4=EE),
         row("set_msrd: SE on", msr, lambda s: s.go(msr=s[MSR] | SE), at="set_msrd", r4=msr | SE),
         row("set_msrd: SE off", msr | SE, lambda s: s.traced(msr=msr), at="set_msrd", r4=msr),
@@ -78,7 +84,7 @@ def system(msr, high):
         row("rfid_: SE on", msr, lambda s: s.go(there, msr=msr | SE), at="rfid_", srr0=there, srr1=msr | SE),
         row("rfid_: SE off", msr | SE, lambda s: s.go(there, msr=msr), at="rfid_", srr0=there, srr1=msr),
         row("rfid_: to problem state", msr, lambda s: s.go(e["u_addi"], msr=USER), at="rfid_", srr0=e["u_addi"],
-            srr1=SF | ME | PR | RI | LE),
+            srr1=REAL | PR),
         row("rfscv_", msr, lambda s: s.go(there, msr=msr | EE), lr=there | 1, ctr=msr | EE),
         row("sc0", msr, lambda s: s.taken(0xc00, 0, s[PC] + 4)),
         row("sc0: own SE", msr | SE, lambda s: s.taken(0xc00, 0, s[PC] + 4), at="sc0"),
@@ -116,18 +122,18 @@ def own_trace(msr, high):
         row("trap_", msr | SE, lambda s: s.taken(0x700, TRAP)),
         row("illegal", msr | SE, lambda s: s.taken(0x700, ILLEGAL)),
         row("debug_word", msr | SE, lambda s: s.taken(0x700, ILLEGAL)),
-        row("atomic", msr | SE, lambda s: s.traced(r3=5), {data | high: q(5)}, r4=data | high),
+        row("atomic", msr | SE, lambda s: s.traced(r3=5), {data | high: w(5)}, r4=data | high),
     ]
 
 
 def atomic(msr, high):
     at, end, lock = data | high, e["atomic_end"] | high, e["atomic_lock"] | high
-    word = {at: q(41)}
+    word = {at: w(41)}
     return [
-        row("atomic", msr, lambda s: s.go(end, r3=42, r5=s[5] + 1, cr=0x20000000), word, r4=at, becomes={at: q(42)}),
+        row("atomic", msr, lambda s: s.go(end, r3=42, r5=s[5] + 1, cr=0x20000000), word, r4=at, becomes={at: w(42)}),
         row("atomic_inside", msr, lambda s: s.go(r5=s[5] + 1), word, r4=at, becomes=word),
-        row("atomic_lock", msr, lambda s: s.go(lock + 20, r3=0, cr=0x20000000), {at: q(0)}, r4=at, r5=1,
-            becomes={at: q(1)}),
+        row("atomic_lock", msr, lambda s: s.go(lock + 20, r3=0, cr=0x20000000), {at: w(0)}, r4=at, r5=1,
+            becomes={at: w(1)}),
         row("atomic_lock: taken", msr, lambda s: s.go(e["elsewhere"] | high, r3=41, cr=0x40000000), word,
             at="atomic_lock", r4=at, becomes=word),
         row("atomic_lone", msr, lambda s: s.go(cr=0), word, r4=at, cr=0xf0000000, becomes=word),
@@ -173,12 +179,12 @@ def faults():
         row("load: DR off", REAL | IR, lambda s: s.go(r3=5), {at: q(0, 5)}, at="load", r4=data),
         row("illegal: DR off", REAL | IR, lambda s: s.taken(0x700, ILLEGAL), at="illegal"),
         row("atomic_fault", VIRT, lambda s: s.taken(0x300, srr0=e["atomic_fault_at"] | HIGH, dar=NOWHERE,
-                                                    dsisr=0x40000000, r3=41), {at: q(41)}, r4=at, r6=NOWHERE),
+                                                    dsisr=0x40000000, r3=41), {at: w(41)}, r4=at, r6=NOWHERE),
     ]
 
 
 def user():
-    protected, private, word = e["page_ro"], e["page_priv"], {data: q(41)}
+    protected, private, word = e["page_ro"], e["page_priv"], {data: w(41)}
     scv, scv_msr = (HIGH | 0x3020, VIRT | EE) if rows.ail else (0x17020, REAL | EE)
     return [
         row("u_addi", USER, lambda s: s.go(r3=s[4] + 5)),
@@ -198,7 +204,7 @@ def user():
         row("u_trap", USER, lambda s: s.taken(0x700, TRAP)),
         row("u_fp", USER, lambda s: s.taken(0x800)),
         row("u_atomic", USER, lambda s: s.go(e["u_elsewhere"], r3=42, cr=0x20000000), word, r4=data,
-            becomes={data: q(42)}),
+            becomes={data: w(42)}),
         *([row("u_paddi", USER, lambda s: s.go(s[PC] + 8, r3=s[4] + 0x12345678))] if power10 else []),
         row("u_addi: own SE", USER | SE, lambda s: s.traced(r3=s[4] + 5), at="u_addi"),
         row("u_sc: own SE", USER | SE, lambda s: s.taken(0xc00, 0, s[PC] + 4), at="u_sc"),
@@ -412,7 +418,7 @@ def points(c, where, msr, high):
     load(c, row("nop_", msr, None)[1])  # where a breakpoint lies is found in the present translation
     for mode in ("trace", "breakpoint"):
         c.monitor(f"step-mode {mode}")
-        with scenario(f"breakpoints on vectors are hit by the guest's interrupts, not by our steps, {where}, by {mode}"):
+        with scenario(f"breakpoints on vectors are hit by the guest's interrupts, not by steps, {where}, by {mode}"):
             on_vectors(c, msr, high)
         with scenario(f"a breakpoint inside a larx to stcx. sequence, {where}, by {mode}"):
             in_sequence(c, msr, high)
@@ -422,36 +428,89 @@ def points(c, where, msr, high):
     c.monitor("step-mode auto")
 
 
-with Host(files=[f"{e.path}:/rows.elf"]) as host:
+def foreign():
+    """The machine's RTAS, big-endian code in a little-endian guest, and the way there and back."""
+    msr, there = REAL & ~LE, e["elsewhere"]
+    call = b"".join(n.to_bytes(4, "big") for n in (99, 0, 1))  # no such service; no arguments, one result: -3
+    return [
+        row("rfid_: into RTAS", REAL, lambda s: s.go(RTAS, msr=msr), at="rfid_", srr0=RTAS, srr1=msr),
+        row("mr r4, r3", msr, lambda s: s.go(r4=s[3]), place=RTAS),
+        row("lis r3, 0", msr, lambda s: s.go(r3=0), place=RTAS + 4),
+        row("ori r3, r3, 0xf000", msr, lambda s: s.go(r3=0xf000), place=RTAS + 8, r3=0),
+        row("sc 1", msr, lambda s: called(s, r3=0), {data: call + bytes(4)}, place=RTAS + 12, r3=0xf000, r4=data,
+            becomes={data: call + b"\xff\xff\xff\xfd"}),
+        row("blr", msr, lambda s: s.go(there), place=RTAS + 16, lr=there),
+        row("mr r4, r3: own SE", msr | SE, lambda s: s.traced(r4=s[3]), place=RTAS),
+        row("blr: own BE", msr | BE, lambda s: s.traced(there), place=RTAS + 16, lr=there),
+    ]
+
+
+def entry(c):
+    """The big-endian image begins with words that turn the byte order."""
+    for mode in ("trace", "breakpoint"):
+        c.monitor(f"step-mode {mode}")
+        with scenario(f"the byte order is turned under steps, by {mode}"):
+            c.set_register(PC, 0)
+            c.set_register(MSR, SF | ME | LE)
+            seen = [0]
+            while seen[-1] != e["entered"]:
+                stop = c.resume("vCont;s:1")
+                seen.append(stop["registers"][PC])
+                equal(bool(stop["registers"][MSR] & LE), seen[-1] != e["entered"], f"MSR[LE] at {seen[-1]:#x}")
+                check(len(seen) < 20, f"another way: {seen}")
+            equal(seen, [0, *range(8, 0x30, 4), e["entered"]], "path")
+
+
+def tables(c, name):
+    everything(c, f"{name}real mode", REAL, 0)
+    table(c, f"hypercalls, device accesses and what KVM executes, {name}real mode", hypervisor())
+    if power10:
+        table(c, f"the guest's own watchpoint reaches its handler, {name}real mode", own_watch())
+    table(c, f"{name}32-bit mode", narrow())
+    table(c, f"at an interrupt vector, {name}real mode", at_vectors(REAL))
+    table(c, f"a vector is rewritten in a step, or run into, {name}real mode", rewritten())
+    table(c, f"interrupts that are due, {name}real mode", interrupts(REAL, 0))
+    points(c, f"{name}real mode", REAL, 0)
+    everything(c, f"{name}translated, AIL=0", VIRT, HIGH)
+    table(c, f"faults, {name}AIL=0", faults())
+    table(c, f"problem state, {name}AIL=0", user())
+    with scenario(f"AIL is changed in a step{', ' + name.rstrip(', ') if name else ''}"):
+        wrong = play(c, set_mode("AIL", {}, 3, 0, flags=3))
+        check(not wrong, "; ".join(wrong))
+    rows.ail = True
+    everything(c, f"{name}AIL=3", VIRT, HIGH)
+    table(c, f"faults, {name}AIL=3", faults())
+    table(c, f"problem state, {name}AIL=3", user())
+    table(c, f"interrupts that are due, {name}AIL=3", interrupts(VIRT, HIGH))
+    points(c, f"{name}AIL=3", VIRT, HIGH)
+    table(c, f"real mode under AIL=3{', ' + name.rstrip(', ') if name else ''}", system(REAL, 0))
+    table(c, f"at an interrupt vector, {name}AIL=3", at_vectors(VIRT))
+
+
+def end(c, guest, name):
+    c.set_register(MSR, REAL)
+    c.set_register(PC, e["finish"])
+    c("D;1")
+    with scenario(f"no word of the {name}guest's code has changed"):
+        equal(int(guest.wait(r"^sum (\w+)").group(1), 16), code_sum(e), "the guest's own sum")
+        equal(guest.status(), 0, "exit status")
+
+
+little, big = bare("rows", "rows.S"), bare("rows-big", "rows.S", flags=("-mbig",))
+with Host(files=[f"{little.path}:/rows.elf", f"{flat(big)}:/rows.big"]) as host:
+    use(little)
     guest = host.guest("--memory 64M", "/rows.elf")
     with Rsp(guest) as c:
         run_to(c, e["ready"])
-        everything(c, "real mode", REAL, 0)
-        table(c, "hypercalls, device accesses and what KVM executes", hypervisor())
-        if power10:
-            table(c, "the guest's own watchpoint reaches its handler", own_watch())
-        table(c, "32-bit mode", narrow())
-        table(c, "at an interrupt vector, real mode", at_vectors(REAL))
-        table(c, "a vector is rewritten in a step, or run into", rewritten())
-        table(c, "interrupts that are due, real mode", interrupts(REAL, 0))
-        points(c, "real mode", REAL, 0)
-        everything(c, "translated, AIL=0", VIRT, HIGH)
-        table(c, "faults, AIL=0", faults())
-        table(c, "problem state, AIL=0", user())
-        with scenario("AIL is changed in a step"):
-            wrong = play(c, set_mode("AIL", {}, 3, 0, flags=3))
-            check(not wrong, "; ".join(wrong))
-        rows.ail = True
-        everything(c, "translated, AIL=3", VIRT, HIGH)
-        table(c, "faults, AIL=3", faults())
-        table(c, "problem state, AIL=3", user())
-        table(c, "interrupts that are due, AIL=3", interrupts(VIRT, HIGH))
-        points(c, "AIL=3", VIRT, HIGH)
-        table(c, "real mode under AIL=3", system(REAL, 0))
-        table(c, "at an interrupt vector, AIL=3", at_vectors(VIRT))
-        c.set_register(MSR, REAL)
-        c.set_register(PC, e["finish"])
-        c("D;1")
-    with scenario("no word of the guest's code has changed"):
-        equal(int(guest.wait(r"^sum (\w+)").group(1), 16), code_sum(e), "the guest's own sum")
-        equal(guest.status(), 0, "exit status")
+        tables(c, "")
+        table(c, "a little-endian guest in big-endian code", foreign())
+        end(c, guest, "")
+    use(big)
+    guest = host.guest("--memory 64M --flat 0", "/rows.big")
+    with Rsp(guest) as c:
+        entry(c)
+        c.monitor("endian big")
+        c.order = "big"
+        run_to(c, e["ready"])
+        tables(c, "big-endian, ")
+        end(c, guest, "big-endian ")

@@ -15,7 +15,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 from harness import *
 from harness.power import *
 
-e = Elf(bare("self", "self.S"))
+e = bare("self", "self.S")
 VECTOR = HIGH | 0x4d00
 FROM, TO = HIGH | e["self_from"], HIGH | e["self_to"]
 

@@ -17,7 +17,7 @@ from harness import *
 from harness.power import *
 
 STEPS = int(os.environ.get("STEPS", "2000"))
-e = Elf(bare("walk", "walk.S"))
+e = bare("walk", "walk.S")
 ASKED = (SRR0, SRR1, DAR, DSISR)
 SCV = {base + 32 * n for base in (0x17000, HIGH | 0x3000) for n in range(128)}
 READS = "".join(f"$p{n:x}#{sum(f'p{n:x}'.encode()) & 255:02x}" for n in ASKED)

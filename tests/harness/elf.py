@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Symbols and bytes of an ELF image, little-endian 64-bit, without tools."""
+"""Symbols and bytes of a 64-bit ELF image, without tools."""
 
 import struct
 
@@ -9,22 +9,26 @@ class Elf:
         self.path = path
         with open(path, "rb") as f:
             self.data = f.read()
-        (self.entry, phoff, shoff, _, _, phsize, phnum, shsize, shnum, _) = struct.unpack_from("<QQQIHHHHHH", self.data, 24)
-        self.load = [struct.unpack_from("<IIQQQQQQ", self.data, phoff + i * phsize) for i in range(phnum)]
+        self.order = "little" if self.data[5] == 1 else "big"
+        (self.entry, phoff, shoff, _, _, phsize, phnum, shsize, shnum, _) = self.unpack("QQQIHHHHHH", 24)
+        self.load = [self.unpack("IIQQQQQQ", phoff + i * phsize) for i in range(phnum)]
         self.load = [p for p in self.load if p[0] == 1]
-        sections = [struct.unpack_from("<IIQQQQIIQQ", self.data, shoff + i * shsize) for i in range(shnum)]
+        sections = [self.unpack("IIQQQQIIQQ", shoff + i * shsize) for i in range(shnum)]
         self.symbols, self.sizes = {}, {}
         for s in sections:
             if s[1] != 2:
                 continue
             names = sections[s[6]]
             for at in range(s[4], s[4] + s[5], 24):
-                name, _, _, _, value, size = struct.unpack_from("<IBBHQQ", self.data, at)
+                name, _, _, _, value, size = self.unpack("IBBHQQ", at)
                 start = names[4] + name
                 text = self.data[start:self.data.index(b"\0", start)].decode("latin-1")
                 if text and text not in self.symbols:
                     self.symbols[text] = value
                     self.sizes[text] = size
+
+    def self.unpack(self, form, at):
+        return struct.unpack_from(("<" if self.order == "little" else ">") + form, self.data, at)
 
     def __getitem__(self, name):
         return self.symbols[name]

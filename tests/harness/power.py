@@ -2,9 +2,9 @@
 """POWER's registers, and single steps as rows of a table: a state, one step, and all that may differ afterwards."""
 
 import os
-import struct
 
 from . import images
+from .elf import Elf
 from .report import check, equal, scenario
 from .rsp import RspError
 
@@ -29,18 +29,28 @@ silicon = images.native()
 power10 = os.environ.get("LAB_CPU", "power10") == "power10"
 
 
-def bare(name, *sources):
-    return images.bare(name, "start.S", *sources, flags=("-mcpu=power10",))
+def bare(name, *sources, flags=()):
+    return Elf(images.bare(name, "start.S", *sources, flags=("-mcpu=power10", *flags)))
+
+
+def flat(elf):
+    """An image's bytes from 0 on, as a file: what guestdbg run --flat 0 takes."""
+    out = elf.path + ".flat"
+    with open(out, "wb") as f:
+        f.write(elf.bytes(0, elf["__main_end"]).ljust(elf["__user"], b"\0"))
+        f.write(elf.bytes(elf["__user"], elf["__image_end"] - elf["__user"]))
+    return out
 
 
 NUMBERS = {name: n for n, name in NAMES.items()}
 
 
 class State:
-    """The registers that a step begins with, and what is said of them. ail: does the guest use AIL=3?"""
+    """The registers that a step begins with, and what is said of them. ail: does the guest use AIL=3? le: MSR[LE] of
+    its interrupt handlers."""
 
-    def __init__(self, at, msr, ail, given):
-        self.ail = ail
+    def __init__(self, at, msr, ail, le, given):
+        self.ail, self.le = ail, le
         self.r = {n: 0x0101010101010101 * n for n in range(32)}
         self.r.update({PC: at, MSR: msr, CR: 0, LR: 0x1111111111111110, CTR: 0x2222222222222220, XER: 0,
                        SRR0: 0x1234567890abcdec, SRR1: 0x8000000000009032})
@@ -58,7 +68,7 @@ class State:
         msr = self[MSR] if srr1 is None else srr1
         high = self.ail and self[MSR] & IR and self[MSR] & DR
         return {**self.go((HIGH | 0x4000 if high else 0) + vector, **more),
-                MSR: SF | ME | LE | (IR | DR if high else 0),
+                MSR: SF | ME | self.le | (IR | DR if high else 0),
                 SRR0: self[PC] if srr0 is None else srr0, SRR1: msr & ~CAUSE | cause}
 
     def traced(self, to=None, msr=None, **more):
@@ -80,7 +90,7 @@ def run_to(c, address):
 
 def load(c, state):
     """All of a state into the vCPU."""
-    core = b"".join(struct.pack("<I" if n in (CR, XER) else "<Q", state[n]) for n in [*range(32), *range(PC, XER + 1)])
+    core = b"".join(state[n].to_bytes(4 if n in (CR, XER) else 8, c.order) for n in [*range(32), *range(PC, XER + 1)])
     c("G" + core.hex())
     for n, value in state.r.items():
         if n > XER:
@@ -107,15 +117,23 @@ class Rows:
     of the registers afterwards, all others being as before. memory and becomes: bytes by address, before and after."""
 
     def __init__(self, elf):
-        self.elf, self.ail = elf, False
+        self.elf, self.ail, self.le = elf, False, LE if elf.order == "little" else 0
 
     def row(self, name, msr, want, memory=None, at=None, place=None, becomes=None, **given):
         if place is None:
             place = self.elf[at or name]
             if msr & IR and not msr & PR:
                 place |= HIGH
-        state = State(place, msr, self.ail, {NUMBERS[k]: v for k, v in given.items()})
+        state = State(place, msr, self.ail, self.le, {NUMBERS[k]: v for k, v in given.items()})
         return name, state, want, memory or {}, becomes or {}
+
+    def q(self, *values):
+        """Doublewords as they lie in the guest's memory."""
+        return b"".join(v.to_bytes(8, self.elf.order) for v in values)
+
+    def w(self, value):
+        """A word, and a zero behind it."""
+        return value.to_bytes(4, self.elf.order) + bytes(4)
 
     def table(self, c, title, rows):
         """Plays rows in their order, by each strategy. A string among them is a monitor command."""
@@ -152,19 +170,12 @@ def play(c, r):
     return wrong
 
 
-def q(*values):
-    return struct.pack(f"<{len(values)}Q", *values)
-
-
-def w(value):
-    """A word, and a zero behind it."""
-    return struct.pack("<II", value, 0)
-
-
 def code_sum(elf):
     """What the guest's sum of its own code comes to if no word has changed."""
     total = 0
     for start, end in ((0x100, 0x6000), (0x17000, elf["__main_end"]), (0x30000, 0x34000)):
-        for (word,) in struct.iter_unpack("<I", elf.bytes(start, end - start)):
+        data = elf.bytes(start, end - start)
+        for at in range(0, len(data), 4):
+            word = int.from_bytes(data[at:at + 4], elf.order)
             total = ((total << 1 | total >> 63) + word) & ALL
     return total

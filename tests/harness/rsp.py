@@ -34,6 +34,8 @@ def unescape(data):
 class Rsp:
     FEATURES = "multiprocess+;swbreak+;hwbreak+;qRelocInsn+;vContSupported+;QThreadOptions+;error-message+;binary-upload+"
 
+    order = "little"  # of registers on the wire
+
     def __init__(self, guest, features=FEATURES):
         address = getattr(guest, "address", guest)
         if address.startswith("/"):
@@ -110,11 +112,11 @@ class Rsp:
         return self(f"M{address:x},{len(data):x}:{data.hex()}")
 
     def register(self, number):
-        """One register as a number, little-endian on the wire."""
-        return int.from_bytes(bytes.fromhex(self(f"p{number:x}")), "little")
+        """One register as a number."""
+        return int.from_bytes(bytes.fromhex(self(f"p{number:x}")), self.order)
 
     def set_register(self, number, value, size=8):
-        return self(f"P{number:x}={value.to_bytes(size, 'little').hex()}")
+        return self(f"P{number:x}={value.to_bytes(size, self.order).hex()}")
 
     def description(self):
         """The target description, in as many pieces as it takes."""
@@ -134,7 +136,7 @@ class Rsp:
             key, _, value = pair.partition(":")
             if re.fullmatch(r"[0-9a-f]{1,3}", key):
                 out["registers"][int(key, 16)] = None if "x" in value else \
-                    int.from_bytes(bytes.fromhex(value), "little")
+                    int.from_bytes(bytes.fromhex(value), self.order)
             elif key:
                 out[key] = value
         if "thread" in out:

@@ -9,8 +9,24 @@
 #include "bare.h"
 
     .section .vectors, "ax"
-    .globl _start
+    .globl _start, entered
 _start:
+#ifdef __BIG_ENDIAN__ /* entered little-endian: these words do nothing in one order and turn it in the other */
+    tdi 0, %r0, 0x48 /* read in the other order: b .+8 */
+    b boot
+    .long 0xa600607d /* mfmsr r11 */
+    .long 0x01006b69 /* xori r11, r11, 1 */
+    .long 0x00004039 /* li r10, 0 */
+    .long 0x6401417d /* mtmsrd r10, 1 */
+    .long 0x05009f42 /* bcl 20, 31, .+4 */
+    .long 0xa602487d /* mflr r10 */
+    .long 0x18004a39 /* addi r10, r10, 24 */
+    .long 0xa6035a7d /* mtsrr0 r10 */
+    .long 0xa6037b7d /* mtsrr1 r11 */
+    .long 0x2400004c /* rfid */
+    .long 0
+#endif
+entered:
     b boot
 
     .macro vector base, offset
@@ -60,6 +76,14 @@ boot:
     mtspr 48, %r0 /* PIDR: the process table's second entry */
     lis %r0, 0x7fff
     mtdec %r0
+#ifdef __BIG_ENDIAN__
+    li %r3, H_SET_MODE
+    li %r4, 0
+    li %r5, 4 /* interrupts are taken big-endian */
+    li %r6, 0
+    li %r7, 0
+    sc 1
+#endif
     li %r3, H_REGISTER_PROC_TBL
     li %r4, 0x1d /* register, radix, guest's own tlbie */
     addr %r5, process_table
