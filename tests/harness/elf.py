@@ -27,7 +27,7 @@ class Elf:
                     self.symbols[text] = value
                     self.sizes[text] = size
 
-    def self.unpack(self, form, at):
+    def unpack(self, form, at):
         return struct.unpack_from(("<" if self.order == "little" else ">") + form, self.data, at)
 
     def __getitem__(self, name):

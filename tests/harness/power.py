@@ -37,8 +37,7 @@ def flat(elf):
     """An image's bytes from 0 on, as a file: what guestdbg run --flat 0 takes."""
     out = elf.path + ".flat"
     with open(out, "wb") as f:
-        f.write(elf.bytes(0, elf["__main_end"]).ljust(elf["__user"], b"\0"))
-        f.write(elf.bytes(elf["__user"], elf["__image_end"] - elf["__user"]))
+        f.write(elf.flat())
     return out
 
 
