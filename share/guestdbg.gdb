@@ -11,3 +11,6 @@ set dcache size 1024
 mem 0 0 rw cache
 set pagination off
 set print address on
+
+# A virtual machine has no tracepoints: a question less at every connect.
+set remote trace-status-packet off
