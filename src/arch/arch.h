@@ -142,6 +142,7 @@ struct gd_step {
     uint8_t kind, phase;   /* private to the architecture */
     uint8_t mode;          /* in: enum gd_step_mode */
     bool show_irq;         /* in: `monitor step-irq on`, do not hold interrupts back */
+    bool let_irq;          /* in: interrupts that wait may be served first; out: false, they were */
     bool lift_watch;       /* in: the engine holds our watchpoints off for this instruction */
     bool sequence;         /* in/out: run a whole exclusive sequence as one step */
     bool use_hw;           /* out: the back end's single step is wanted for this entry */

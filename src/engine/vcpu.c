@@ -9,8 +9,10 @@
 #include "base/bits.h"
 #include "engine/patch.h"
 
-/* Steps that one vCPU makes alone before the others get a slice of time. */
+/* Steps that one vCPU makes alone before the others get a slice of time, and before its own
+ * interrupts, held during each of them, are served: it would miss its tick for ever. */
 #define STEPS_PER_SLICE 256u
+#define STEPS_PER_IRQ   256u
 
 static struct gd_vcpu *vcpu(struct gd_engine *e, unsigned i)
 {
@@ -148,6 +150,7 @@ static int begin_step(struct gd_engine *e, struct gd_vcpu *v)
     s->show_irq = e->step_irq;
     s->mode = (uint8_t)e->step_mode;
     s->pc = pc_of(e, v);
+    s->let_irq = v->since_irq >= STEPS_PER_IRQ && !v->step_over && !lifts_here(v, s->pc);
     /* The exit that led here has cost a reservation: inside an exclusive sequence only the whole
      * of it gets the guest past this point. */
     s->sequence = v->step_over;
@@ -476,6 +479,7 @@ static void finish_step(struct gd_engine *e, struct gd_vcpu *v)
     v->stepping = false;
     v->told = v->told_watch = false;
     v->since_slice++;
+    v->since_irq = v->since_irq >= STEPS_PER_IRQ && !v->step.let_irq ? 0 : v->since_irq + 1;
     if (!e->arch->insn_plain || !e->arch->insn_plain(v->step.insn))
         gd_cpu_drop_page(&v->cpu);
     if (v->step_over) {

@@ -34,7 +34,7 @@
 
 static struct acpu a;
 static struct gd_step s;
-static bool monitor, pending;
+static bool monitor, pending, once; /* once: the interrupt goes away when it is taken */
 static unsigned entries, stale_exits, store_fails;
 static bool store_hits; /* a watchpoint on the word */
 
@@ -43,7 +43,7 @@ static int setup(void **state)
     (void)state;
     acpu_init(&a);
     memset(&s, 0, sizeof(s));
-    monitor = store_hits = false;
+    monitor = store_hits = once = false;
     pending = true;
     entries = stale_exits = store_fails = 0;
     a.reg[1] = WORD;
@@ -117,6 +117,7 @@ static bool take_interrupt(void)
 
     if (!pending || (p & (PSTATE_I | PSTATE_F)) == (PSTATE_I | PSTATE_F))
         return false;
+    pending = !once;
     hw_exception(p & PSTATE_I ? 0x100 : 0x80, a.reg[GD_ARM64_PC]);
     return true;
 }
@@ -252,6 +253,91 @@ static void with_step_irq_the_handler_is_shown(void **state)
     assert_int_equal(step(), GD_STEP_DONE);
     assert_int_equal(a.reg[GD_ARM64_PC], A_VBAR + 0x280);
     assert_int_equal(a.reg[GD_ARM64_SPSR_EL1], EL1H_IRQ_ON);
+}
+
+/* ---- interrupts that have waited for many steps ---- */
+
+static void set_up_handler(void)
+{
+    once = true;
+    s.let_irq = true;
+    CODE(NOP, B(-1));
+    acpu_word(&a, A_VBAR + 0x280, ERET);
+    a.reg[GD_ARM64_PSTATE] = EL1H_IRQ_ON;
+}
+
+static void one_that_waits_is_served_before_the_step(void **state)
+{
+    for (unsigned waits = 0; waits < 2; waits++) {
+        setup(state);
+        set_up_handler();
+        pending = waits;
+        assert_int_equal(step(), GD_STEP_DONE);
+        stands_at(A_CODE + 4, EL1H_IRQ_ON);
+        assert_false(pending);
+        assert_false(s.let_irq);
+        assert_int_equal(entries, 2);
+    }
+}
+
+static void none_is_served_where_the_handler_could_not_come_back(void **state)
+{
+    static const uint64_t held[] = { EL1H_IRQ_ON | PSTATE_I, PSTATE_M_EL0T };
+
+    for (size_t n = 0; n < GD_ARRAY_SIZE(held); n++) {
+        setup(state);
+        set_up_handler();
+        a.reg[GD_ARM64_PSTATE] = held[n];
+        assert_int_equal(step(), GD_STEP_DONE);
+        stands_at(A_CODE + 4, held[n]);
+        assert_true(pending);
+        assert_true(s.let_irq);
+    }
+    setup(state);
+    set_up_handler();
+    s.lift_watch = true;
+    assert_int_equal(step(), GD_STEP_DONE);
+    assert_true(pending);
+}
+
+static int run_once(void)
+{
+    struct gd_exit x;
+    int hit;
+
+    x = run_planted(&hit);
+    gd_cpu_forget(&a.cpu);
+    return gd_arch_arm64.step_exit(&a.cpu, &s, &x, hit);
+}
+
+/* The handler switched to another task, which comes to the same instruction first. */
+static void another_task_passes_the_instruction(void **state)
+{
+    uint64_t stack = 0x7000;
+
+    (void)state;
+    set_up_handler();
+    pending = false;
+    a.reg[GD_ARM64_SP_EL1] = stack;
+    gd_cpu_forget(&a.cpu);
+    assert_int_equal(gd_arch_arm64.step_begin(&a.cpu, &s), GD_STEP_ENTER);
+    assert_false(s.use_hw);
+    a.reg[GD_ARM64_SP_EL1] = stack + 0x1000;
+    gd_cpu_forget(&a.cpu);
+    assert_int_equal(run_once(), GD_STEP_ENTER);
+    assert_true(s.use_hw);
+    assert_int_equal(s.ntemp, 0);
+    assert_int_equal(run_once(), GD_STEP_ENTER); /* it has passed */
+    assert_int_equal(a.reg[GD_ARM64_PC], A_CODE + 4);
+    assert_false(s.use_hw);
+    assert_int_equal(s.temp[0].va, A_CODE);
+    a.reg[GD_ARM64_SP_EL1] = stack;
+    gd_cpu_forget(&a.cpu);
+    assert_int_equal(run_once(), GD_STEP_ENTER); /* by B(-1) */
+    assert_false(s.let_irq);
+    assert_int_equal(run_once(), GD_STEP_DONE);
+    acpu_ran(&a);
+    stands_at(A_CODE + 4, EL1H_IRQ_ON);
 }
 
 static void a_back_end_that_holds_interrupts_needs_no_mask(void **state)
@@ -681,6 +767,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         T(a_pending_interrupt_does_not_take_the_step),
         T(with_step_irq_the_handler_is_shown),
+        T(one_that_waits_is_served_before_the_step),
+        T(none_is_served_where_the_handler_could_not_come_back),
+        T(another_task_passes_the_instruction),
         T(a_back_end_that_holds_interrupts_needs_no_mask),
         T(mrs_daif_reads_the_guests_own_masks),
         T(writes_of_daif_leave_what_the_guest_wrote),

@@ -13,13 +13,15 @@
 #define INT_MASK (PSTATE_I | PSTATE_F)
 #define RETRIES  2
 
-/* gd_step.phase: all but the last are single steps of the back end. */
+/* gd_step.phase: but for the last two, single steps of the back end. */
 enum phase {
     ONE,      /* one instruction */
+    PASS,     /* the same, made for another task that came along the way of SERVE */
     LOAD,     /* a load-exclusive; it must not fault before its sequence is run */
     PROBE,    /* from there to the store-exclusive */
     RETRY,    /* inside a sequence that lost its reservation, to the load-exclusive */
     SEQUENCE, /* running from the load-exclusive to a planted word */
+    SERVE, /* interrupts that wait, before the instruction: their handlers return to a word on it */
 };
 
 /* gd_step.save: */
@@ -38,6 +40,7 @@ enum saved {
     RT2_NEW,
     PSTATE_LOAD, /* operands before it */
     X0,          /* to X30 */
+    STACK = X0,  /* SERVE, PASS: the stack pointer that the instruction has */
 };
 
 static uint64_t pstate_of(struct gd_cpu *c)
@@ -300,6 +303,53 @@ static void begin_retry(struct gd_cpu *c, struct gd_step *s)
     s->save[BUDGET] = 64;
 }
 
+/* ---- interrupts that waited ---- */
+
+/* Only in the kernel: text of a user program may lie at other addresses too, and be gone when the
+ * handler returns to another program. */
+static bool may_serve(struct gd_cpu *c, const struct gd_step *s, uint64_t pstate)
+{
+    return s->let_irq && !c->target->hw.hold_irq && !s->show_irq && !s->lift_watch &&
+           PSTATE_EL(pstate) == 1 && !(pstate & (PSTATE_I | PSTATE_IL | PSTATE_BTYPE));
+}
+
+/* Runs on with interrupts as the guest has them. One that waits is taken at once, and its handler
+ * comes back to the word; if none does, the word is hit at once. */
+static bool begin_serve(struct gd_cpu *c, struct gd_step *s)
+{
+    struct gd_why why;
+    struct gd_xlate x;
+
+    if (c->target->arch->translate(c, s->pc, GD_FETCH, &x, &why))
+        return false;
+    s->temp[0].va = s->pc;
+    s->temp[0].gpa = x.gpa;
+    s->ntemp = 1;
+    s->phase = SERVE;
+    s->use_hw = false;
+    s->waits = true; /* the handler may want something of another vCPU */
+    return true;
+}
+
+static int serve_exit(struct gd_cpu *c, struct gd_step *s, const struct gd_exit *x, int temp_hit)
+{
+    if (x->kind == GD_EXIT_OTHER)
+        return GD_STEP_ENTER; /* the VMM served the handler */
+    s->ntemp = 0;
+    gd_cpu_drop_page(c);
+    if (x->kind != GD_EXIT_DEBUG || ESR_EC(x->syndrome) != EC_BRK64 || temp_hit < 0)
+        return GD_STEP_OTHER; /* a breakpoint in the handler */
+    if (gd_arm64_base(c, 31) == s->save[STACK]) {
+        s->let_irq = false;
+        return gd_arm64_step_begin(c, s);
+    }
+    s->phase = PASS;
+    s->use_hw = true;
+    note(c, s);
+    hold(c, s);
+    return GD_STEP_ENTER;
+}
+
 /* ---- the step ---- */
 
 int gd_arm64_step_begin(struct gd_cpu *c, struct gd_step *s)
@@ -325,6 +375,10 @@ int gd_arm64_step_begin(struct gd_cpu *c, struct gd_step *s)
     /* No word to be had: the fetch will fault, or it is AArch32 code of EL0. */
     if (!(p & PSTATE_NRW) && !gd_cpu_fetch(c, s->pc, &s->insn)) {
         gd_arm64_decode(s->insn, &i);
+        if (s->let_irq)
+            s->save[STACK] = gd_arm64_base(c, 31);
+        if (!run_on && may_serve(c, s, p) && begin_serve(c, s))
+            return GD_STEP_ENTER;
         note(c, s);
         if (complete_wait(c, s, &i))
             return GD_STEP_DONE;
@@ -377,8 +431,14 @@ int gd_arm64_step_exit(struct gd_cpu *c, struct gd_step *s, const struct gd_exit
         return GD_STEP_ENTER;
     if (s->phase == SEQUENCE)
         return sequence_exit(c, s, x, temp_hit);
+    if (s->phase == SERVE)
+        return serve_exit(c, s, x, temp_hit);
     if (stepped && stale(c, s, x->syndrome))
         return GD_STEP_ENTER;
+    if ((stepped || x->kind == GD_EXIT_OTHER) && s->phase == PASS) {
+        settle(c, s);
+        return begin_serve(c, s) ? GD_STEP_ENTER : GD_STEP_DONE;
+    }
     if ((stepped || x->kind == GD_EXIT_OTHER) && s->phase != ONE && !took_exception(c, s, pc))
         return advance(c, s, pc);
     settle(c, s);

@@ -13,9 +13,10 @@
 
 #include <guestdbg/error.h>
 
-#define NOBODY    (-1)
-#define REKICK_MS 10 /* a kick is not lost, but a VMM may have eaten the signal */
-#define SLICE_MS  2  /* about the tick of a busy guest: enough to take a lock and let it go */
+#define NOBODY     (-1)
+#define REKICK_MS  10 /* a kick is not lost, but a VMM may have eaten the signal */
+#define LOOK_UP_MS 20 /* for one who runs alone */
+#define SLICE_MS   2  /* about the tick of a busy guest: enough to take a lock and let it go */
 
 struct gd_gate_seat {
     alignas(64) _Atomic bool inside; /* its own cache line: written at every entry */
@@ -90,6 +91,24 @@ void gd_gate_leave(struct gd_gate *g, unsigned vcpu)
         gd_gate_wake(g);
 }
 
+/* Held out. An owner who stays in the guest for long may wait there for one of us: it is to look
+ * up, and gives a slice if that is so. */
+static void wait_outside(struct gd_gate *g)
+{
+    pthread_mutex_lock(&g->lock);
+    while (atomic_load(&g->owner) != NOBODY && !gd_gate_cancelled(g)) {
+        struct timespec patience = after_ms(LOOK_UP_MS);
+        int owner;
+
+        if (pthread_cond_timedwait(&g->changed, &g->lock, &patience) != ETIMEDOUT)
+            continue;
+        owner = atomic_load(&g->owner);
+        if (owner != NOBODY)
+            g->cfg.kick(g->cfg.ctx, (unsigned)owner);
+    }
+    pthread_mutex_unlock(&g->lock);
+}
+
 bool gd_gate_enter(struct gd_gate *g, unsigned vcpu)
 {
     while (!gd_gate_cancelled(g)) {
@@ -97,10 +116,7 @@ bool gd_gate_enter(struct gd_gate *g, unsigned vcpu)
         if (atomic_load(&g->owner) == NOBODY && !gd_gate_cancelled(g))
             return true;
         gd_gate_leave(g, vcpu);
-        pthread_mutex_lock(&g->lock);
-        while (atomic_load(&g->owner) != NOBODY && !gd_gate_cancelled(g))
-            pthread_cond_wait(&g->changed, &g->lock);
-        pthread_mutex_unlock(&g->lock);
+        wait_outside(g);
     }
     return false;
 }
