@@ -322,6 +322,7 @@ static void another_task_passes_the_instruction(void **state)
     gd_cpu_forget(&a.cpu);
     assert_int_equal(gd_arch_arm64.step_begin(&a.cpu, &s), GD_STEP_ENTER);
     assert_false(s.use_hw);
+    acpu_ran(&a);
     a.reg[GD_ARM64_SP_EL1] = stack + 0x1000;
     gd_cpu_forget(&a.cpu);
     assert_int_equal(run_once(), GD_STEP_ENTER);
@@ -331,6 +332,7 @@ static void another_task_passes_the_instruction(void **state)
     assert_int_equal(a.reg[GD_ARM64_PC], A_CODE + 4);
     assert_false(s.use_hw);
     assert_int_equal(s.temp[0].va, A_CODE);
+    acpu_ran(&a);
     a.reg[GD_ARM64_SP_EL1] = stack;
     gd_cpu_forget(&a.cpu);
     assert_int_equal(run_once(), GD_STEP_ENTER); /* by B(-1) */
