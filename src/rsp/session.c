@@ -286,6 +286,7 @@ static void digest(struct gd_session *s, enum gd_frame_event event)
 {
     switch (event) {
     case GD_FRAME_PACKET:
+        s->heard = true;
         packet(s);
         break;
     case GD_FRAME_BAD:
@@ -308,6 +309,16 @@ static void digest(struct gd_session *s, enum gd_frame_event event)
 
 /* ---- the calls of session.h ---- */
 
+/* Did the guest wait for a client, or was it stopped by the last one? */
+static bool stands(const struct gd_engine *e)
+{
+    bool all = true;
+
+    for (unsigned i = 0; i < e->cfg.nvcpus; i++)
+        all &= atomic_load(&e->cfg.vcpus[i].state) == GD_PARKED || gd_vcpu_wanted(e, i);
+    return all;
+}
+
 void gd_session_open(struct gd_session *s, const struct gd_session_config *cfg)
 {
     size_t tx_max;
@@ -322,6 +333,7 @@ void gd_session_open(struct gd_session *s, const struct gd_session_config *cfg)
     s->big_endian = rsp_arch(s)->big_endian;
     s->resume_tid = GD_TID_ALL;
     s->run = RSP_ATTACHING;
+    s->found_stopped = stands(cfg->engine);
     gd_engine_attach(cfg->engine);
 }
 
@@ -385,6 +397,8 @@ bool gd_session_hangup(struct gd_session *s)
     s->tx_sent = 0;
     s->hold_stop = false;
     s->console.command = NULL;
+    if (!s->heard) /* whoever that was, it was no debugger: all is as it was */
+        policy = s->found_stopped ? GD_DISCONNECT_STOP : GD_DISCONNECT_RESUME;
     if (s->run != RSP_DETACHING && s->run != RSP_CLOSED)
         rsp_detach(s, policy == GD_DISCONNECT_RESUME, false,
                    policy == GD_DISCONNECT_EXIT ? GD_WANT_EXIT : GD_WANT_CLOSE);

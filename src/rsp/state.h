@@ -43,6 +43,8 @@ struct gd_session {
     enum gd_session_want after; /* detaching: what is wanted when done */
     enum gd_session_want want;
     bool answer_detach;  /* detaching: OK is owed */
+    bool heard;          /* a packet came */
+    bool found_stopped;  /* the guest stood when the client came */
     bool big_endian;     /* byte order of registers on the wire */
     unsigned general;    /* vCPU of g, m, Z, … (Hg) */
     int resume_tid;      /* thread of c and s (Hc), GD_TID_ALL or a thread number */

@@ -205,6 +205,12 @@ static void waiting(char *args)
         fail("waiting is not %s", args);
 }
 
+static void stands(char *args)
+{
+    if (gd_engine_stopped(&fake.e) != !strcmp(args, "yes"))
+        fail("the guest stands is not %s", args);
+}
+
 static void clean(char *args)
 {
     const char *trace;
@@ -273,6 +279,7 @@ static const struct {
     { "hangup", hangup, false },   /* the connection is gone */
     { "want", want, false },       /* want nothing|close|exit */
     { "waiting", waiting, false }, /* waiting yes|no */
+    { "stands", stands, false },   /* stands yes|no: no vCPU runs */
     { "clean", clean, false },     /* nothing of the debugger is left */
     { "settle", settle, false },   /* what the client wrote counts as the guest's own */
     { "nacks", nacks, false },     /* so many packets were refused */
