@@ -7,8 +7,9 @@
 
 #include "base/bits.h"
 
+/* Texts lie in the tables themselves: a pointer would be as long as most of them. */
 struct flag {
-    const char *name;
+    char name[7];
     uint8_t start, end;
 };
 
@@ -36,7 +37,7 @@ static const struct flag fpcr_flags[] = {
 /* Views of a vector register, lane by lane. GDB's own descriptions have the fields d.u, d.s and so
  * on, and its users' scripts too; d is a union of the vectors d_f, d_u and d_s. */
 static const struct lane {
-    const char *id, *type;
+    char id[4], type[12];
     uint8_t bytes;
 } lanes[] = {
     { "d_f", "ieee_double", 8 }, { "d_u", "uint64", 8 }, { "d_s", "int64", 8 },
@@ -152,7 +153,7 @@ static void put_pauth(struct gd_out *o, bool v2)
 static void put_el1(struct gd_out *o)
 {
 #define NAME(num, name, op0, op1, crn, crm, op2, flags) #name,
-    static const char *const names[] = { GD_ARM64_EL1_REGS(NAME) };
+    static const char names[][16] = { GD_ARM64_EL1_REGS(NAME) };
 #undef NAME
 
     put_feature(o, "org.guestdbg.aarch64.el1");

@@ -20,66 +20,24 @@
 
 /* ---- the registers ---- */
 
-#define EACH(X)                                                                                    \
-    X(0) X(1) X(2) X(3) X(4) X(5) X(6) X(7) X(8) X(9) X(10) X(11) X(12) X(13) X(14) X(15)
-#define PAIR(n)                                                                                    \
-    SYSREG(dbgbvr##n, "S2_0_C0_C" #n "_4")                                                         \
-    SYSREG(dbgbcr##n, "S2_0_C0_C" #n "_5")                                                         \
-    SYSREG(dbgwvr##n, "S2_0_C0_C" #n "_6")                                                         \
-    SYSREG(dbgwcr##n, "S2_0_C0_C" #n "_7")
-EACH(PAIR)
+#define WATCH GD_HW_MAX /* number of the first watchpoint for debug_pair_get() and _set() */
+
+static void pair_save(struct debug_regs *g, unsigned n, bool watch)
+{
+    struct gd_hw_pair p = debug_pair_get(watch ? WATCH + n : n);
+
+    (watch ? g->wcr : g->bcr)[n] = p.ctrl;
+    (watch ? g->wvr : g->bvr)[n] = p.value;
+}
 
 static void break_load(unsigned n, uint64_t ctrl, uint64_t value)
 {
-#define CASE(i)                                                                                    \
-    case i:                                                                                        \
-        set_dbgbcr##i(0);                                                                          \
-        set_dbgbvr##i(value);                                                                      \
-        set_dbgbcr##i(ctrl);                                                                       \
-        break;
-    switch (n) {
-        EACH(CASE)
-    }
-#undef CASE
+    debug_pair_set(n, (struct gd_hw_pair){ ctrl, value });
 }
 
 static void watch_load(unsigned n, uint64_t ctrl, uint64_t value)
 {
-#define CASE(i)                                                                                    \
-    case i:                                                                                        \
-        set_dbgwcr##i(0);                                                                          \
-        set_dbgwvr##i(value);                                                                      \
-        set_dbgwcr##i(ctrl);                                                                       \
-        break;
-    switch (n) {
-        EACH(CASE)
-    }
-#undef CASE
-}
-
-static void pair_save(struct debug_regs *g, unsigned n, bool watch)
-{
-#define CASE(i)                                                                                    \
-    case i:                                                                                        \
-        g->wcr[i] = get_dbgwcr##i();                                                               \
-        g->wvr[i] = get_dbgwvr##i();                                                               \
-        break;
-    if (watch) {
-        switch (n) {
-            EACH(CASE)
-        }
-        return;
-    }
-#undef CASE
-#define CASE(i)                                                                                    \
-    case i:                                                                                        \
-        g->bcr[i] = get_dbgbcr##i();                                                               \
-        g->bvr[i] = get_dbgbvr##i();                                                               \
-        break;
-    switch (n) {
-        EACH(CASE)
-    }
-#undef CASE
+    debug_pair_set(WATCH + n, (struct gd_hw_pair){ ctrl, value });
 }
 
 unsigned debug_breaks(void)

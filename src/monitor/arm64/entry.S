@@ -242,6 +242,44 @@ fp_load:
         ret
         .endr
 
+        .section .text.pairs, "ax"
+        .macro  each_pair do
+        .irp    n, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15
+        \do     b, \n
+        .endr
+        .irp    n, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15
+        \do     w, \n
+        .endr
+        .endm
+
+        .macro  get_pair bank, n
+        mrs     x0, dbg\bank\()cr\n\()_el1
+        mrs     x1, dbg\bank\()vr\n\()_el1
+        ret
+        .endm
+
+        .macro  set_pair bank, n        /* off while the value changes */
+        msr     dbg\bank\()cr\n\()_el1, xzr
+        msr     dbg\bank\()vr\n\()_el1, x2
+        msr     dbg\bank\()cr\n\()_el1, x1
+        ret
+        .endm
+
+        .globl  debug_pair_get
+debug_pair_get:
+        adr     x1, 1f
+        mov     w2, #12                 /* bytes of each */
+        umaddl  x1, w0, w2, x1
+        br      x1
+1:      each_pair get_pair
+
+        .globl  debug_pair_set
+debug_pair_set:
+        adr     x3, 1f
+        add     x3, x3, w0, uxtw #4
+        br      x3
+1:      each_pair set_pair
+
         /* Last, so that what comes before fills the page up to their boundary. */
         .section .text.vectors, "ax"
         .macro  vector kind

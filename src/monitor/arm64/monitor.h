@@ -145,6 +145,9 @@ void smc_frame(uint64_t x[18]); /* registers 0 to 17 in and out */
 void fp_save(uint8_t *v);       /* 32 times 16 bytes */
 void fp_load(unsigned n, const uint8_t *v);
 void cache_clean_code(uint64_t start, uint64_t end);
+/* DBGBCRn and DBGBVRn, n 0 to 15, or DBGWCR and DBGWVR, 16 to 31; those that the CPU has. */
+struct gd_hw_pair debug_pair_get(unsigned n);
+void debug_pair_set(unsigned n, struct gd_hw_pair pair);
 
 /* ---- mmu.c ---- */
 void mmu_early(uint64_t tree);
