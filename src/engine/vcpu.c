@@ -10,9 +10,10 @@
 #include "engine/patch.h"
 
 /* Steps that one vCPU makes alone before the others get a slice of time, and before its own
- * interrupts, held during each of them, are served: it would miss its tick for ever. */
+ * interrupts, held during each of them, are served: a guest that misses its tick for many seconds
+ * complains, but each tick may also send the stepped task to the scheduler. */
 #define STEPS_PER_SLICE 256u
-#define STEPS_PER_IRQ   256u
+#define STEPS_PER_IRQ   4096u
 
 static struct gd_vcpu *vcpu(struct gd_engine *e, unsigned i)
 {

@@ -161,6 +161,11 @@ __attribute__((noinline)) void stepped_to(void)
     __asm__ volatile("" : : : "memory");
 }
 
+/* Some ten thousand instructions with interrupts on. */
+__asm__(".text\n.globl long_loop, long_loop_end\n"
+        "long_loop: mov x0, #5000\n1: subs x0, x0, #1\n b.ne 1b\n ret\nlong_loop_end:\n");
+void long_loop(void);
+
 int main(void)
 {
     unsigned n;
@@ -180,6 +185,7 @@ int main(void)
     stepped_from();
     work();
     stepped_to();
+    long_loop();
     if (used != n) {
         same = 0;
         put_line("trace length free", n);
