@@ -185,7 +185,9 @@ int main(void)
     stepped_from();
     work();
     stepped_to();
+    __asm__ volatile("msr daifclr, #2");
     long_loop();
+    __asm__ volatile("msr daifset, #2");
     if (used != n) {
         same = 0;
         put_line("trace length free", n);
