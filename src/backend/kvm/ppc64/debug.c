@@ -12,7 +12,7 @@
 #include <string.h>
 
 #include "arch/ppc64/ppc64.h"
-#include "backend/kvm/ppc64/onereg.h"
+#include "backend/kvm/onereg.h"
 
 /* Hypercalls, LoPAR 14.5; as KVM's own handler treats them (book3s_hv.c, kvmppc_h_set_mode). */
 #define H_SET_DABR          0x28u

@@ -12,7 +12,7 @@
 #include <sys/auxv.h>
 
 #include "arch/ppc64/ppc64.h"
-#include "backend/kvm/ppc64/onereg.h"
+#include "backend/kvm/onereg.h"
 
 #define FEATURE2_ISA_3_00 0x00800000u /* AT_HWCAP2, arch/powerpc/include/uapi/asm/cputable.h */
 #define FEATURE2_ISA_3_1  0x00040000u

@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 #include "arch/ppc64/ppc64.h"
-#include "backend/kvm/ppc64/onereg.h"
+#include "backend/kvm/onereg.h"
 
 #define RAM_SIZE 0x100000u /* of 64 KiB pages */
 #define CODE     0x8000u

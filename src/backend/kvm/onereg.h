@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* KVM_GET_ONE_REG and KVM_SET_ONE_REG of POWER (Documentation/virt/kvm/api.rst, 4.68). */
-#ifndef GD_KVM_PPC64_ONEREG_H
-#define GD_KVM_PPC64_ONEREG_H
+/* KVM_GET_ONE_REG and KVM_SET_ONE_REG (Documentation/virt/kvm/api.rst, 4.68 and 4.69). */
+#ifndef GD_KVM_ONEREG_H
+#define GD_KVM_ONEREG_H
 
 #include <linux/kvm.h>
 #include <stdint.h>
