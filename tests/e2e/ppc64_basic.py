@@ -105,7 +105,7 @@ with Host(files=[f"{images.linux()}:/vmlinux", f"{initrd}:/initrd"]) as host:
             gdb.collect()
             gdb("break sys_getpriority")  # not before: at boot the kernel patches its functions' entries
             gdb.start("continue")
-            guest.send("nice -n 1 true")
+            guest.send("renice -n 0 -p 1")
             equal(gdb.stopped()["breakpoints"], [1], "breakpoint")
             bt = gdb("bt")
             for name in ("sys_getpriority", "system_call_exception"):
