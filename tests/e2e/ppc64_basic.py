@@ -3,7 +3,10 @@
 #
 # Debian's own kernel as a KVM-HV guest on POWER, one vCPU, with GDB connected from outside.
 #
-# full: ppc64 6.12 power10
+# lab: ppc64 6.12 power10
+# full: ppc64 6.12 power9
+# full: ppc64 6.1 power10
+# full: ppc64 6.1 power9
 # timeout: 1200
 
 import os
@@ -14,6 +17,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 from harness import *
 
 INIT = images.INIT % """
+stty -echo
 echo guest-ready
 while read -r line; do eval "$line"; echo "guest-did $?"; done
 """
@@ -25,6 +29,8 @@ SE = 0x400
 TIMERS = {0x500, 0x900, 0xa00}
 FAULTS = {0x300, 0x380, 0x400, 0x480, 0x600, 0x700, 0x800, 0xf20, 0xf40, 0xf60}
 HIGH = 0xc000000000004000
+# QEMU's powernv9 is a DD2.2, on which the kernel never loads a DAWR.
+NWATCH = {"power9": 0, "power10": 2}[os.environ.get("LAB_CPU", "power10")]
 # Runs inside GDB: where each of a number of steps began and ended.
 WALK = """
 def reg(name):
@@ -91,7 +97,8 @@ with Host(files=[f"{images.linux()}:/vmlinux", f"{initrd}:/initrd"]) as host:
         text, status = host.run("guestdbg caps")
         equal(status, 0, "exit status")
         check("strategy trace (KVM_CAP_PPC_GUEST_DEBUG_SSTEP is 0" in text, text)
-        check("hardware watchpoints: 2\n" in text, text)
+        wanted = "2" if NWATCH else r"0 \(MISSING: the kernel says 1\)"
+        check(re.search(rf"^  hardware watchpoints: {wanted}$", text, re.M), text)
     guest = host.guest("--cpus 1 --memory 256M --initrd /initrd --append 'console=hvc0 quiet panic=-1'", "/vmlinux")
     with Gdb(symbols) as gdb:
         with scenario("the first instruction, and two steps from there in real mode"):
@@ -120,14 +127,27 @@ with Host(files=[f"{images.linux()}:/vmlinux", f"{initrd}:/initrd"]) as host:
             guest.send("hostname other")
             equal(gdb.stopped()["breakpoints"], [2], "breakpoint")
             gdb("delete")
-        with scenario("watch tells the old and the new value of a store"):
-            before = gdb.value("*(unsigned long *)&jiffies_64")
-            gdb("watch *(unsigned long *)&jiffies_64")
-            stop = gdb.go()
-            equal(stop["breakpoints"], [3], "watchpoint")
-            values = [int(v) for v in re.findall(r"(?:Old|New) value = (\d+)", gdb.printed)]
-            check(len(values) == 2 and values[0] < values[1] and before <= values[0], f"{values}: {gdb.printed}")
-            gdb("delete")
+        if NWATCH:
+            with scenario("watch tells the old and the new value of a store"):
+                before = gdb.value("*(unsigned long *)&jiffies_64")
+                gdb("watch *(unsigned long *)&jiffies_64")
+                stop = gdb.go()
+                equal(stop["breakpoints"], [3], "watchpoint")
+                values = [int(v) for v in re.findall(r"(?:Old|New) value = (\d+)", gdb.printed)]
+                check(len(values) == 2 and values[0] < values[1] and before <= values[0], f"{values}: {gdb.printed}")
+                gdb("delete")
+        else:
+            with scenario("without a DAWR that works a watchpoint is refused by a sentence"):
+                gdb("watch *(unsigned long *)&jiffies_64")
+                try:
+                    stop = gdb.go()
+                    check(False, f"it was taken: {stop}")
+                except GdbError:  # "Command aborted."; what it said before is lost to us
+                    pass
+                why = gdb("monitor why")
+                check("watchpoint" in why and len(why.split()) > 4, why)
+                print("  monitor why: " + why.strip(), file=sys.stderr)
+                gdb("delete")
         gdb("detach")
     with scenario("after detach the guest answers, complains of nothing, and powers off"):
         word = os.urandom(4).hex()

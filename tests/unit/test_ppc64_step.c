@@ -428,6 +428,15 @@ static void what_kvm_emulates_stops_behind_itself(void **state)
     }
 }
 
+static void a_low_priority_lets_the_others_run(void **state)
+{
+    (void)state;
+    assert_int_equal(begin(fresh(), 0x7c421378), GD_STEP_ENTER); /* or 2,2,2: medium */
+    assert_false(step.waits);
+    assert_int_equal(begin(fresh(), 0x7ffffb78), GD_STEP_ENTER); /* or 31,31,31 */
+    assert_true(step.waits);
+}
+
 static void a_priority_hint_stops_behind_itself(void **state)
 {
     struct pcpu *p = fresh();
@@ -1009,6 +1018,7 @@ int main(void)
         cmocka_unit_test(h_cede_keeps_its_interrupts_and_their_handler_is_run_through),
         cmocka_unit_test(what_kvm_emulates_stops_behind_itself),
         cmocka_unit_test(a_priority_hint_stops_behind_itself),
+        cmocka_unit_test(a_low_priority_lets_the_others_run),
         cmocka_unit_test(a_device_access_is_one_step),
         cmocka_unit_test(rfebb_stops_where_it_goes),
         cmocka_unit_test(at_the_trace_vector_no_trace_is_taken),

@@ -79,6 +79,11 @@ static inline bool ppc_hint(uint32_t insn)
     return (insn & 0xfc0007ffu) == 0x7c000378 && ppc_rt(insn) == ppc_ra(insn) &&
            ppc_rt(insn) == ppc_rb(insn);
 }
+/* or 1,1,1, or 6,6,6 and or 31,31,31: a thread that waits for another one. */
+static inline bool ppc_lowers_priority(uint32_t insn)
+{
+    return ppc_hint(insn) && (ppc_rt(insn) == 1 || ppc_rt(insn) == 6 || ppc_rt(insn) == 31);
+}
 
 bool ppc_branch(uint32_t insn, uint64_t pc, struct ppc_branch *b);
 /* An address as the mode msr computes it: 32 bits when SF is 0 (Book I 1.10.3). */

@@ -182,7 +182,7 @@ static bool breaks(struct gd_cpu *c, const struct gd_step *s, enum ppc_class k)
         return true;
     if (ppc_hint(s->insn)) /* QEMU's TCG yields at one and forgets the trace */
         return true;
-    /* Exactly predicted; a trace was seen to be lost (docs/power.md) where the target's page is new. */
+    /* Exactly predicted; QEMU's TCG loses the trace where the target's page is new to it. */
     if (k == PPC_BRANCH && !(gd_ppc64_msr(c) & (MSR_SE | MSR_BE)))
         return true;
     if (gd_ppc64_msr(c) & MSR_PR)
@@ -248,7 +248,7 @@ static void choose(struct gd_cpu *c, struct gd_step *s, enum ppc_class k)
         s->kind |= OWN_BE;
     if (k == PPC_HCALL && (r3 == H_CEDE || r3 == H_CONFER || r3 == H_ENTER_NESTED))
         s->kind |= NO_HOLD;
-    s->waits = s->kind & NO_HOLD || k == PPC_STOP;
+    s->waits = s->kind & NO_HOLD || k == PPC_STOP || ppc_lowers_priority(s->insn);
     /* A guest that traces itself through a sequence livelocks; so it does on bare hardware. */
     s->sequence = inside && !(msr & MSR_SE) && find_sequence(c, &q);
     if (s->sequence)

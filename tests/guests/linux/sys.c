@@ -19,7 +19,32 @@
 
 #define ROUNDS 40
 
-/* Exclusives, not atomics of ARMv8.1: lock, unlock and add to a word. */
+/* A system call by hand; exclusives by hand: lock, unlock and add to a word. */
+#ifdef __powerpc64__
+__asm__(".text\n"
+        ".balign 64\n"
+        ".abiversion 2\n"
+        ".global enter, lock, contended, add\n"
+        "enter: li 0, 20\n" /* getpid */
+        "   sc\n"
+        "   blr\n"
+        "lock: li 5, 1\n"
+        "1: lwarx 4, 0, 3\n"
+        "   cmpwi 4, 0\n"
+        "   bne contended\n"
+        "   stwcx. 5, 0, 3\n"
+        "   bne 1b\n"
+        "   isync\n"
+        "   blr\n"
+        "contended: or 31, 31, 31\n" /* the lowest priority, and back */
+        "   or 2, 2, 2\n"
+        "   b 1b\n"
+        "add: ldarx 4, 0, 3\n"
+        "   addi 4, 4, 1\n"
+        "   stdcx. 4, 0, 3\n"
+        "   bne add\n"
+        "   blr\n");
+#else
 __asm__(".text\n"
         ".balign 64\n"
         ".global enter, lock, contended, add\n"
@@ -39,6 +64,7 @@ __asm__(".text\n"
         "   stxr w2, x1, [x0]\n"
         "   cbnz w2, add\n"
         "   ret\n");
+#endif
 long enter(void);
 void lock(atomic_uint *l);
 void add(uint64_t *word);

@@ -1,0 +1,88 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: MIT
+#
+# Debian's kernel with one, two and four vCPUs, alone and debugged from its first instruction on:
+# breakpoints and steps on each vCPU as it comes up, and the same console output.
+#
+# lab: ppc64 6.12 power10
+# full: ppc64 6.12 power9
+# full: ppc64 6.1 power10
+# full: ppc64 6.1 power9
+# timeout: 1200
+
+import os
+import re
+import sys
+from itertools import zip_longest
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+from harness import *
+
+PC, MSR = 64, 65
+SE = 0x400
+INIT = images.INIT % """
+dmesg -n 1
+stty -echo
+echo guest-ready
+while read -r line; do eval "$line"; echo "guest-did $?"; done
+"""
+initrd = images.initrd("boot", INIT)
+kernel = Elf(images.symbols())
+# What differs between any two boots: times, and a word of the kernel's that two lines fight for.
+NOISE = re.compile(r"^\[ *\d+\.\d+\] |\d+ms|\d+K? reserved|\d+K/|audit: .*|.*setting system clock.*|^#1 SMP Debian.*")
+
+
+def boot(host, cpus, *more):
+    return host.guest(*more, f"--cpus {cpus} --memory 256M --initrd /initrd --append 'console=hvc0 panic=-1'", "/vmlinux")
+
+
+def end(guest, cpus):
+    """The console of a guest that answers and powers itself off, without what differs by nature."""
+    guest.wait("guest-ready")
+    guest.send("echo counts $(grep -c ^processor /proc/cpuinfo)")
+    equal(guest.wait(r"^counts (\d+)").group(1), str(cpus), "processors that the guest counts")
+    guest.wait("^guest-did 0")
+    guest.send("poweroff -f")
+    equal(guest.status(), 0, "exit status of guestdbg")
+    # The kernel says so when the machine that emulates all this had no time for it.
+    return [NOISE.sub("", line) for line in guest.console.all if "hrtimer: interrupt took" not in line]
+
+
+def steps(c, stop, n):
+    """Steps of the vCPU that stopped, all others held."""
+    for _ in range(n):
+        before = stop["registers"][PC]
+        stop = c.resume(f"vCont;s:{stop['thread']}")
+        equal(stop.get("signal"), 5, f"signal of the step from {before:#x}")
+        check(stop["registers"][PC] != before, f"the step from {before:#x} did not move")
+        check(not stop["registers"][MSR] & SE, f"MSR[SE] is readable at {stop['registers'][PC]:#x}")
+
+
+def debugged(guest, cpus):
+    with Rsp(guest) as c:
+        equal(c.register(PC), 0, "pc at the first stop")
+        for name, times in (("start_kernel", 1), ("start_secondary", cpus - 1)):
+            # Behind the words at its entry that the kernel's ftrace compares and rewrites while it boots.
+            at = kernel[name] + 0x24
+            c(f"Z0,{at:x},4")
+            seen = set()
+            for _ in range(times):
+                stop = c.resume()
+                equal(stop["registers"].get(PC), at, f"stopped at, for {name}")
+                check("swbreak" in stop, f"stopped as {stop}")
+                seen.add(stop["vcpu"])
+                steps(c, stop, 20)
+            equal(seen, {0} if name == "start_kernel" else set(range(1, cpus)), f"vCPUs that came to {name}")
+            c(f"z0,{at:x},4")
+        c("D;1")
+
+
+with Host(files=[f"{images.linux()}:/vmlinux", f"{initrd}:/initrd"]) as host:
+    for cpus in (1, 2, 4):
+        with scenario(f"{cpus} vCPUs, stopped and stepped as each comes up: the console reads as of a guest left alone"):
+            with boot(host, cpus, "--no-wait") as guest:
+                alone = end(guest, cpus)
+            with boot(host, cpus) as guest:
+                debugged(guest, cpus)
+                differs = [x for x in zip_longest(alone, end(guest, cpus)) if x[0] != x[1]]
+            check(not differs, f"consoles differ: {differs[:5]}")
