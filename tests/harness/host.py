@@ -110,6 +110,8 @@ class Host:
             command += ["--forward", f"0:{4444 + n}"]
         for f in files:
             command += ["--file", f]
+        if ARCH == "ppc64":
+            command += ["--own-clock"]
         return command + [*options, "--", "sh"], None
 
     def read(self, stream, sink):
