@@ -18,7 +18,7 @@ from harness.power import *
 
 WRITE, READ, ACCESS = 2, 3, 4
 NAME = {WRITE: "watch", READ: "rwatch", ACCESS: "awatch"}
-e = Elf(bare("watch", "watch.S"))
+e = bare("watch", "watch.S")
 # Instruction, first byte, length, 1 reads or 2 writes, in the order of a round.
 KERNEL = [("k_stb", 0, 1, 2), ("k_stb7", 7, 1, 2), ("k_sth", 2, 2, 2), ("k_stw", 4, 4, 2), ("k_std", 8, 8, 2),
           ("k_std_odd", 5, 8, 2), ("k_stdu", 24, 8, 2), ("k_stwx", 2, 4, 2), ("k_stdbrx", 0, 8, 2), ("k_lbz", 3, 1, 1),
@@ -33,9 +33,12 @@ def overlaps(a, n, b, m):
 
 
 def expected(kind, offset, length, user):
-    """Where a round stops. What stcx. stores is told behind its sequence, which is run as one."""
+    """Where a round stops. What stcx. stores is told behind its sequence, which is run as one; that is so too when
+    larx has stopped and is stepped without the watchpoint."""
     ways = {WRITE: 2, READ: 1, ACCESS: 3}[kind]
     names = [n for n, at, size, way in (USER if user else KERNEL) if way & ways and overlaps(at, size, offset, length)]
+    if "k_larx" in names and "k_stcx" in names:
+        names.remove("k_stcx")
     return ["k_over" if n == "k_stcx" else n for n in names]
 
 
@@ -66,7 +69,7 @@ def one_round(c, kind, offset, length, user=False):
         after = c.memory(start & ~7, 8)
         if kind == WRITE and hits[-1] in ("k_std", "u_std"):
             check(before != after, "the store was already made at its stop")
-            equal(after, q(value), f"what {hits[-1]} stored")
+            equal(after, value.to_bytes(8, "little"), f"what {hits[-1]} stored")
         c(f"Z{packet}")
     c(f"z{packet}")
     return hits
@@ -115,7 +118,7 @@ with Host(files=[f"{e.path}:/watch.elf"]) as host:
         c(f"z2,{first:x},1")
         c(f"z3,{second:x},4")
     with scenario("with the watchpoints gone the guest runs, and its words at the vectors are its own"):
-        equal(c.memory(0x300, 4) + c.memory(0x4300, 4), e.bytes(0x300, 4) + e.bytes(0x4300, 4), "vectors")
+        equal(c.memory(HIGH | 0x300, 4) + c.memory(HIGH | 0x4300, 4), e.bytes(0x300, 4) + e.bytes(0x4300, 4), "vectors")
         c.resume()
         equal(c.memory(TURN, 4), e.bytes(e["turn"], 4), "the word under the breakpoint")
     c("D;1")
