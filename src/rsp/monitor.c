@@ -73,15 +73,17 @@ static bool next_number(struct gd_cur *c, uint64_t *value)
     return next_word(c, &word) && gd_cur_number(&word, value) == GD_OK;
 }
 
-static int on_off(struct gd_session *s, struct gd_cur *args, bool *on)
+/* Which of n words the only argument is, or a negative enum gd_error. */
+static int one_of(struct gd_session *s, struct gd_cur *args, const char *const *words, int n,
+                  const char *expected)
 {
     struct gd_cur word;
+    int i = n;
 
-    if (!next_word(args, &word) || !no_more(args) ||
-        (!gd_cur_is(&word, "on") && !gd_cur_is(&word, "off")))
-        return rsp_malformed(s, "expected on or off");
-    *on = gd_cur_is(&word, "on");
-    return GD_OK;
+    if (next_word(args, &word) && no_more(args))
+        for (i = 0; i < n && !gd_cur_is(&word, words[i]);)
+            i++;
+    return i < n ? i : rsp_malformed(s, expected);
 }
 
 /* ---- commands ---- */
@@ -141,11 +143,14 @@ static int walk(struct gd_session *s, struct gd_cur *args, struct gd_out *o)
 
 static int step_irq(struct gd_session *s, struct gd_cur *args, struct gd_out *o)
 {
-    int err = on_off(s, args, &rsp_engine(s)->step_irq);
+    static const char *const name[] = { "off", "on" };
+    int on = one_of(s, args, name, GD_ARRAY_SIZE(name), "expected on or off");
 
-    if (err == GD_OK)
-        gd_put_fmt(o, "step-irq is %s\n", rsp_engine(s)->step_irq ? "on" : "off");
-    return err;
+    if (on < 0)
+        return on;
+    rsp_engine(s)->step_irq = on;
+    gd_put_fmt(o, "step-irq is %s\n", name[on]);
+    return GD_OK;
 }
 
 static int step_mode(struct gd_session *s, struct gd_cur *args, struct gd_out *o)
@@ -158,15 +163,11 @@ static int step_mode(struct gd_session *s, struct gd_cur *args, struct gd_out *o
     };
     struct gd_engine *e = rsp_engine(s);
     bool native = e->cfg.target->hw.step;
-    struct gd_cur word;
-    unsigned mode = 0;
+    int mode = one_of(s, args, name, GD_ARRAY_SIZE(name),
+                      "expected auto, native, trace or breakpoint");
 
-    if (!next_word(args, &word) || !no_more(args))
-        return rsp_malformed(s, "expected auto, native, trace or breakpoint");
-    while (mode < GD_ARRAY_SIZE(name) && !gd_cur_is(&word, name[mode]))
-        mode++;
-    if (mode == GD_ARRAY_SIZE(name))
-        return rsp_malformed(s, "expected auto, native, trace or breakpoint");
+    if (mode < 0)
+        return mode;
     if (mode == GD_STEP_NATIVE ? !native : mode != GD_STEP_AUTO && !rsp_arch(s)->fence)
         return gd_why(&e->why, GD_E_UNSUPPORTED, "this way of stepping does not work here");
     e->step_mode = mode == GD_STEP_AUTO ? e->cfg.step_mode : (enum gd_step_mode)mode;
@@ -271,18 +272,20 @@ static int raw(struct gd_session *s, struct gd_cur *args, struct gd_out *o)
 
 static int endian(struct gd_session *s, struct gd_cur *args, struct gd_out *o)
 {
-    struct gd_cur word;
-    bool show = !next_word(args, &word) || gd_cur_is(&word, "show");
-    bool big = !show && gd_cur_is(&word, "big");
+    static const char *const name[] = { "little", "big", "show" };
+    struct gd_cur none = *args;
+    int order = no_more(&none)
+                    ? 2
+                    : one_of(s, args, name, GD_ARRAY_SIZE(name), "expected big, little or show");
 
-    if (!no_more(args) || (!show && !big && !gd_cur_is(&word, "little")))
-        return rsp_malformed(s, "expected big, little or show");
-    if (!show && big != s->big_endian && !rsp_arch(s)->bi_endian)
+    if (order < 0)
+        return order;
+    if (order < 2 && order != s->big_endian && !rsp_arch(s)->bi_endian)
         return gd_why(&rsp_engine(s)->why, GD_E_UNSUPPORTED,
                       "registers of this architecture have one byte order");
-    if (!show)
-        s->big_endian = big;
-    gd_put_fmt(o, "registers on the wire are %s-endian\n", s->big_endian ? "big" : "little");
+    if (order < 2)
+        s->big_endian = order;
+    gd_put_fmt(o, "registers on the wire are %s-endian\n", name[s->big_endian]);
     return GD_OK;
 }
 
