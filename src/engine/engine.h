@@ -91,6 +91,7 @@ struct gd_vcpu {
     bool stepping;       /* arch step in flight */
     bool step_over;      /* over_pc is stepped by us, not by the client */
     bool over_watch;     /* ... with our watchpoints lifted */
+    bool move_fence;     /* an exit has shown the guest's vectors elsewhere */
     uint64_t over_pc;
     struct gd_stop after; /* reason not NONE: to be reported when that step is done */
     struct gd_step step;

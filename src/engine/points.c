@@ -431,13 +431,19 @@ static int apply_set(struct gd_engine *e)
     return 0;
 }
 
+static unsigned fence_words(struct gd_engine *e, struct gd_cpu *c, uint64_t *gpa)
+{
+    uint64_t va[GD_FENCE_MAX];
+
+    return e->any_hw ? e->arch->fence(c, &e->set, va, gpa, GD_FENCE_MAX) : 0;
+}
+
 /* Where debug events reach the guest's own vectors, words stand planted there as long as a
  * hardware point is armed. They are patches like any other. */
-static int apply_fence(struct gd_engine *e)
+static int apply_fence(struct gd_engine *e, struct gd_cpu *c)
 {
-    uint64_t va[GD_FENCE_MAX], gpa[GD_FENCE_MAX];
-    unsigned n = e->any_hw ? e->arch->fence(&e->cfg.vcpus[0].cpu, &e->set, va, gpa, GD_FENCE_MAX)
-                           : 0;
+    uint64_t gpa[GD_FENCE_MAX];
+    unsigned n = fence_words(e, c, gpa);
 
     for (unsigned i = 0; i < e->nfence; i++)
         gd_patch_unref(e, e->fence[i]);
@@ -452,6 +458,27 @@ static int apply_fence(struct gd_engine *e)
     return 0;
 }
 
+bool gd_points_fence_moved(struct gd_engine *e, struct gd_cpu *c)
+{
+    uint64_t gpa[GD_FENCE_MAX];
+
+    if (!e->any_hw || !e->arch->fence)
+        return false;
+    if (fence_words(e, c, gpa) != e->nfence)
+        return true;
+    for (unsigned i = 0; i < e->nfence; i++)
+        if (e->cfg.patches[e->fence[i] - 1].gpa != gpa[i])
+            return true;
+    return false;
+}
+
+int gd_points_move_fence(struct gd_engine *e, struct gd_cpu *c)
+{
+    int err = apply_fence(e, c);
+
+    return err ? err : gd_patch_apply(e);
+}
+
 int gd_points_settle(struct gd_engine *e)
 {
     return e->plan_dirty ? apply_set(e) : 0;
@@ -462,7 +489,7 @@ int gd_points_apply(struct gd_engine *e)
     int err = gd_points_settle(e);
 
     if (!err && e->arch->fence)
-        err = apply_fence(e);
+        err = apply_fence(e, &e->cfg.vcpus[0].cpu);
     return err ? err : gd_patch_apply(e);
 }
 

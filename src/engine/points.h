@@ -27,4 +27,9 @@ int gd_points_settle(struct gd_engine *e);
 /* Brings guest memory and the hardware plan to what is wanted. All vCPUs are parked. */
 int gd_points_apply(struct gd_engine *e);
 
+/* Is the fence (arch.h) to stand elsewhere than it does? c: the vCPU that asks. */
+bool gd_points_fence_moved(struct gd_engine *e, struct gd_cpu *c);
+/* Moves it. All other vCPUs are held, and no word for a run alone stands. */
+int gd_points_move_fence(struct gd_engine *e, struct gd_cpu *c);
+
 #endif

@@ -255,6 +255,18 @@ static bool enter_freely(struct gd_engine *e, struct gd_vcpu *v, bool alone)
     return !err;
 }
 
+/* The guest has moved its vectors (POWER: by a hypercall), and our words go with them. */
+static void move_fence(struct gd_engine *e, struct gd_vcpu *v)
+{
+    int err;
+
+    v->move_fence = false;
+    gd_alone_clear(e);
+    err = gd_points_move_fence(e, &v->cpu);
+    if (err)
+        stop_error(e, v, err);
+}
+
 enum gd_entry gd_vcpu_enter(struct gd_engine *e, unsigned i, bool alone)
 {
     struct gd_vcpu *v = vcpu(e, i);
@@ -269,12 +281,14 @@ enum gd_entry gd_vcpu_enter(struct gd_engine *e, unsigned i, bool alone)
         if (gd_vcpu_wanted(e, i) || v->stop.reason != GD_STOP_NONE) {
             if (park(e, v, alone, was))
                 return GD_PARK;
-        } else if (!needs_step(v)) {
+        } else if (!needs_step(v) && !v->move_fence) {
             if (enter_freely(e, v, alone))
                 return GD_ENTER;
         } else if (!alone) {
             gd_cpu_drop_page(&v->cpu); /* others may have run */
             return GD_ENTER_ALONE;
+        } else if (v->move_fence) {
+            move_fence(e, v);
         } else if (enter_step(e, v, &entry)) {
             return entry;
         }
@@ -583,6 +597,8 @@ enum gd_verdict gd_vcpu_exit(struct gd_engine *e, unsigned i, const struct gd_ex
     }
     if (x->kind == GD_EXIT_NONE)
         return GD_AGAIN;
+    if (x->kind == GD_EXIT_OTHER && gd_points_fence_moved(e, &v->cpu))
+        v->move_fence = true;
     if (v->stepping && step_exit(e, v, x))
         return GD_AGAIN;
     if (x->kind == GD_EXIT_OTHER)

@@ -794,6 +794,49 @@ static int cannot_undo(void *ctx, unsigned vcpu)
     return GD_E_BACKEND;
 }
 
+static uint64_t fence_at;
+
+static unsigned one_fence_word(struct gd_cpu *c, const struct gd_hw_set *set, uint64_t *va,
+                               uint64_t *gpa, unsigned max)
+{
+    (void)c;
+    (void)set;
+    (void)max;
+    va[0] = gpa[0] = fence_at;
+    return 1;
+}
+
+static void the_fence_of_a_watchpoint_moves_with_the_vectors_of_the_guest(void **state)
+{
+    static struct gd_arch arch;
+
+    (void)state;
+    arch = gd_arch_fake;
+    arch.fence = one_fence_word;
+    fence_at = CODE + 0x800;
+    engine_begin_with(2, &arch, NULL);
+    fake_word(&f, CODE + 8, FAKE_INSN(FAKE_CALL, 0, 0, 0));
+    engine_loop(8);
+    gd_engine_insert(&f.e, 0, GD_WRITE, DATA, 8);
+    engine_go(GD_RUN);
+    fake_run(&f, 0, 20);
+    assert_int_equal(f.ram[0x800], FAKE_BREAK);
+    fence_at = CODE + 0x900;
+    fake_run(&f, 1, 2); /* no exit yet */
+    assert_int_equal(f.ram[0x800], FAKE_BREAK);
+    fake_run(&f, 1, 20);
+    assert_int_equal(f.ram[0x800], FAKE_NOP);
+    assert_int_equal(f.ram[0x900], FAKE_BREAK);
+    fake_run(&f, 0, 20);
+    assert_int_equal(f.ram[0x900], FAKE_BREAK);
+    gd_engine_interrupt(&f.e, 0);
+    assert_int_equal(engine_stop().reason, GD_STOP_INTERRUPT);
+    gd_engine_remove(&f.e, 0, GD_WRITE, DATA, 8);
+    engine_go(GD_STEP);
+    engine_stop();
+    assert_memory_equal(f.ram, f.truth, FAKE_RAM_SIZE);
+}
+
 static void begin_device(int (*how)(void *, unsigned))
 {
     static struct gd_backend be;
@@ -898,6 +941,7 @@ int main(void)
         T(a_watched_exclusive_store_is_not_lost_when_its_sequence_is_cut_short),
         T(a_watched_exclusive_store_is_not_told_after_its_watchpoint_went),
         T(a_breakpoint_inside_an_exclusive_sequence_is_passed_with_all_of_it),
+        T(the_fence_of_a_watchpoint_moves_with_the_vectors_of_the_guest),
         T(a_watched_device_access_is_told_before_the_device_sees_it),
         T(a_watched_device_access_that_cannot_be_undone_is_told_after_it),
     };
