@@ -22,7 +22,7 @@ LINE = rb"(steps=\d+ breaks=\d+ watches=\d+) done"
 
 
 def counts(m):
-    r = m.command("el2_selfdebug", LINE)
+    r = m.command("taskset 2 el2_selfdebug", LINE)
     check(r, f"the program did not end: {m.console.text[-200:]}")
     return r[1].decode()
 

@@ -20,6 +20,7 @@ from .host import CPU, KERNEL, LAB, TOP, Lines
 
 MONITOR = os.environ.get("EL2_MONITOR", os.path.join(LAB, "build/arm64/src/monitor/arm64/guestdbg-el2.bin"))
 LIMIT = 120
+START = 0x4f000000  # where firmware of ours is, if it is needed
 
 
 def kernel():
@@ -96,34 +97,53 @@ class Line:
 
 class Machine:
     def __init__(self, cpu="cortex-a72", smp=1, monitor=True, wait=False, modules=True, memory="1G",
-                 append="", options=(), programs=(), kernel_image=None, kernel_at=0x42000000, ramdisk=None, dtb=None,
+                 append="", options=(), programs=(), kernel_image=None, kernel_at=0x42000000, ramdisk=None, tree=None,
                  board="virt,virtualization=on,gic-version=3"):
-        """ramdisk: the guest's initrd; None: one of el2_init with programs; False: none."""
+        """ramdisk: the guest's initrd; None: one of el2_init with programs; False: none. tree: a function of
+        the device tree that QEMU makes for this machine; what it returns, bytes and address, is handed to the
+        monitor instead."""
         self.folder = tempfile.mkdtemp(prefix="el2-")
         self.console = Line(os.path.join(self.folder, "console"))
         self.debug = Line(os.path.join(self.folder, "debug"))
         args = "console=ttyAMA0 quiet panic=-1 nokaslr " + append
-        command = ["setpriv", "--pdeathsig", "KILL", "qemu-system-aarch64", "-M", board,
-                   "-cpu", cpu, "-smp", str(smp), "-m", memory, "-nodefaults", "-display", "none", "-no-reboot",
-                   "-chardev", f"socket,id=c,path={self.console.path},server=on,wait=on",
-                   "-chardev", f"socket,id=d,path={self.debug.path},server=on,wait=off",
-                   "-serial", "chardev:c", "-serial", "chardev:d"]
+        command = ["-cpu", cpu, "-smp", str(smp), "-m", memory, "-nodefaults", "-display", "none", "-no-reboot"]
         image = kernel_image or kernel()
-        if dtb:
-            command += ["-dtb", dtb]
         if ramdisk is None:
             ramdisk = initrd(self.folder, programs)
         if not monitor:
             command += ["-kernel", image, "-initrd", ramdisk, "-append", args]
-        else:
+        elif not tree:
             command += ["-kernel", MONITOR, "-append", "guestdbg.wait" if wait else "none"]
         if monitor and modules:
             command += ["-device", f"guest-loader,addr={kernel_at:#x},kernel={image},bootargs={args}"]
         if monitor and modules and ramdisk:
             command += ["-device", f"guest-loader,addr=0x50000000,initrd={ramdisk}"]
+        if tree:
+            command += self.loaders(board, command, tree)
         self.started = time.monotonic()
-        self.qemu = subprocess.Popen([*command, *options], stdin=subprocess.DEVNULL,
+        self.qemu = subprocess.Popen(["setpriv", "--pdeathsig", "KILL", "qemu-system-aarch64", "-M", board,
+                                      "-chardev", f"socket,id=c,path={self.console.path},server=on,wait=on",
+                                      "-chardev", f"socket,id=d,path={self.debug.path},server=on,wait=off",
+                                      "-serial", "chardev:c", "-serial", "chardev:d", *command, *options],
+                                     stdin=subprocess.DEVNULL,
                                      stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+
+    def loaders(self, board, command, tree):
+        """Options that start the monitor as firmware would, with a device tree of our own in x0."""
+        path = os.path.join(self.folder, "tree")
+        subprocess.run(["qemu-system-aarch64", "-M", f"{board},dumpdtb={path}", "-serial", "null", "-serial", "null",
+                        *command], check=True, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                       stderr=subprocess.DEVNULL)
+        with open(path, "rb") as f:
+            data, at = tree(f.read())
+        start = struct.pack("<IIIIQQ", 0x58000080, 0x580000a1, 0xd61f0020, 0, at, 0x40200000)  # ldr x0; ldr x1; br x1
+        out = []
+        for name, content, where in (("tree.new", data, at), ("start", start, START)):
+            with open(os.path.join(self.folder, name), "wb") as f:
+                f.write(content)
+            out += ["-device", f"loader,file={f.name},addr={where:#x},force-raw=on"]
+        return [*out, "-device", f"loader,file={MONITOR},addr=0x40200000,force-raw=on",
+                "-device", f"loader,addr={START:#x},cpu-num=0"]
 
     def __enter__(self):
         self.address = self.debug.path  # for Gdb and Rsp
