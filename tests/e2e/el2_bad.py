@@ -20,7 +20,7 @@ TREE = 0x48000000
 
 def says(name, sentence, **machine):
     with scenario(f"a sentence on the console and a stop: {name}"):
-        with Machine(CPU, ramdisk=False, **dict({"kernel_image": plain}, **machine)) as m:
+        with Machine(CPU, ramdisk=False, ready=False, **dict({"kernel_image": plain}, **machine)) as m:
             check(m.console.wait(sentence, 60), f"the console says {m.console.text!r}")
             # Had it gone on, the guest would have written its letter next.
             m.console.wait(rb"GUEST", 0.3)

@@ -17,6 +17,7 @@ import time
 
 from .elf import Elf
 from .host import CPU, KERNEL, LAB, TOP, Lines
+from .report import Failed
 
 MONITOR = os.environ.get("EL2_MONITOR", os.path.join(LAB, "build/arm64/src/monitor/arm64/guestdbg-el2.bin"))
 LIMIT = 120
@@ -98,10 +99,11 @@ class Line:
 class Machine:
     def __init__(self, cpu="cortex-a72", smp=1, monitor=True, wait=False, modules=True, memory="1G",
                  append="", options=(), programs=(), kernel_image=None, kernel_at=0x42000000, ramdisk=None, tree=None,
-                 board="virt,virtualization=on,gic-version=3"):
+                 board="virt,virtualization=on,gic-version=3", ready=True):
         """ramdisk: the guest's initrd; None: one of el2_init with programs; False: none. tree: a function of
         the device tree that QEMU makes for this machine; what it returns, bytes and address, is handed to the
-        monitor instead."""
+        monitor instead. ready: shall the monitor come up?"""
+        self.ready = ready and monitor
         self.folder = tempfile.mkdtemp(prefix="el2-")
         self.console = Line(os.path.join(self.folder, "console"))
         self.debug = Line(os.path.join(self.folder, "debug"))
@@ -123,7 +125,7 @@ class Machine:
         self.started = time.monotonic()
         self.qemu = subprocess.Popen(["setpriv", "--pdeathsig", "KILL", "qemu-system-aarch64", "-M", board,
                                       "-chardev", f"socket,id=c,path={self.console.path},server=on,wait=on",
-                                      "-chardev", f"socket,id=d,path={self.debug.path},server=on,wait=off",
+                                      "-chardev", f"socket,id=d,path={self.debug.path},server=on,wait=on",
                                       "-serial", "chardev:c", "-serial", "chardev:d", *command, *options],
                                      stdin=subprocess.DEVNULL,
                                      stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
@@ -148,7 +150,11 @@ class Machine:
     def __enter__(self):
         self.address = self.debug.path  # for Gdb and Rsp
         self.console.open()
-        self.debug.open().close()  # it listens once QEMU has made it, after the console's
+        self.debug.open()
+        # What a client sends before the monitor has opened its UART would be lost.
+        if self.ready and not self.debug.wait(rb"ready; target remote this line"):
+            raise Failed(f"the monitor does not come up: {self.console.text[-300:]!r} {self.debug.text[-300:]!r}")
+        self.debug.close()
         return self
 
     def __exit__(self, *_):
