@@ -13,6 +13,7 @@
 import os
 import random
 import re
+import select
 import sys
 import time
 
@@ -20,7 +21,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 from harness import *  # noqa: E402,F403
 from harness.el2 import CPU  # noqa: E402
 
-ROUNDS = int(os.environ.get("EL2_HOSTILE", "15000" if CPU == "max" else "150000"))
+ROUNDS = int(os.environ.get("EL2_HOSTILE", "10000" if CPU == "max" else "100000"))
 CPUS, PC = 4, 32
 path = images.bare("hostile", "start.S", "bare.c", "hostile.c")
 elf = Elf(path)
@@ -32,6 +33,17 @@ PLANS = [(), ((1, "tick"),), ((0, "tick"),), ((1, "on_exception"), (2, "interrup
 def words(c, name, n=1):
     data = c.memory(elf[name], 8 * n)
     return [int.from_bytes(data[8 * i:8 * i + 8], "little") for i in range(n)]
+
+
+def standing(c):
+    """Where each CPU stands."""
+    out = []
+    for cpu in range(CPUS):
+        c(f"Hgp1.{cpu + 1:x}")
+        pc, lr = c.register(PC), c.register(30)
+        name = max((v, k) for k, v in elf.symbols.items() if v <= pc)
+        out.append(f"{pc:#x} {name[1]}+{pc - name[0]:#x} from {lr:#x}, PSTATE {c.register(33):#x}")
+    return out
 
 
 def look(c):
@@ -54,6 +66,18 @@ def stopped(c):
     return stop["registers"][PC] == elf["done"]
 
 
+def goes_on(c, guest, at):
+    """Waits for more rounds (False) or the stop at the end (True); None if neither comes."""
+    limit = time.monotonic() + 300
+    while time.monotonic() < limit:
+        if any(line.startswith("round") for line in guest.console.all[at:]):
+            return False
+        if select.select([c.s], [], [], 0.1)[0]:
+            equal(c.wait_stop()["registers"][PC], elf["done"], "stopped at")
+            return True
+    return None
+
+
 def one_plan(c, guest, dice):
     """Runs with points of ours until the guest has made some thousand rounds; is it at its end?"""
     plan = dice.choice(PLANS)
@@ -62,8 +86,11 @@ def one_plan(c, guest, dice):
         c.monitor(f"ignore 0x{elf[name]:x} 1000000000")
     at = len(guest.console.all)
     c.send("vCont;c")
-    guest.console.wait(r"^round|^exception", at, 600)
-    end = stopped(c)
+    end = goes_on(c, guest, at)
+    if end is None:
+        stopped(c)
+        raise Failed(f"plan {plan}: no rounds any more: {standing(c)}, rounds {words(c, 'rounds', CPUS)}")
+    end = end or stopped(c)
     for _ in range(dice.randrange(20)):
         if end:
             break
@@ -78,6 +105,7 @@ def one_plan(c, guest, dice):
 with debug_host(files=[f"{path}:/hostile.elf"]) as host:
     guest = host.boot("/hostile.elf", cpus=CPUS)
     c = Rsp(guest)
+    c.s.settimeout(120)
     with scenario(f"a hostile guest, {ROUNDS} rounds of its first CPU: the monitor lives, the debugger stays connected"):
         dice, plans, began = random.Random(4), 0, time.monotonic()
         c.write(elf["wanted"], ROUNDS.to_bytes(8, "little"))
