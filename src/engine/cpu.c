@@ -102,10 +102,17 @@ void gd_cpu_forget(struct gd_cpu *c)
     memset(c->dirty, 0, sizeof(c->dirty));
 }
 
+void gd_cpu_learn(struct gd_cpu *c, unsigned num, uint64_t value)
+{
+    c->hw[num] = c->val[num] = value;
+    mark(c->known, num, true);
+    mark(c->dirty, num, false);
+}
+
 void gd_cpu_forget_reg(struct gd_cpu *c, unsigned num)
 {
-    mark(c->known, num, false);
-    mark(c->dirty, num, false);
+    if (!test(c->dirty, num))
+        mark(c->known, num, false);
 }
 
 void gd_cpu_drop_page(struct gd_cpu *c)

@@ -52,7 +52,10 @@ int gd_cpu_flush(struct gd_cpu *c);
 void gd_cpu_forget(struct gd_cpu *c);
 /* The same, but for the registers whose bits are set. */
 void gd_cpu_forget_but(struct gd_cpu *c, const uint64_t keep[GD_REG_WORDS]);
-void gd_cpu_forget_reg(struct gd_cpu *c, unsigned num); /* one */
+/* What the hardware holds is known without a look. */
+void gd_cpu_learn(struct gd_cpu *c, unsigned num, uint64_t value);
+/* One register, unless it is still to be written. */
+void gd_cpu_forget_reg(struct gd_cpu *c, unsigned num);
 void gd_cpu_drop_page(struct gd_cpu *c);
 
 /* Guest physical memory, n bytes inside one page-sized piece; planted words are hidden from

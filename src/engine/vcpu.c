@@ -48,6 +48,7 @@ static void stop_others(struct gd_engine *e, const struct gd_vcpu *self)
 /* The vCPU has something to tell: it parks at its next enter, and all others are asked to. */
 static void stop_here(struct gd_engine *e, struct gd_vcpu *v, const struct gd_stop *stop)
 {
+    gd_cpu_forget_reg(&v->cpu, e->arch->reg_pc); /* told as it is, not as it follows from the last */
     v->stop = *stop;
     v->stop.vcpu = v->cpu.index;
     v->stop_seq = atomic_fetch_add(&e->stop_seq, 1) + 1;
@@ -527,7 +528,7 @@ static int temp_index(const struct gd_vcpu *v, uint64_t pc)
 /* An exit during a step. True if the step took it. */
 static bool step_exit(struct gd_engine *e, struct gd_vcpu *v, const struct gd_exit *x)
 {
-    int temp = x->kind == GD_EXIT_DEBUG ? temp_index(v, pc_of(e, v)) : -1;
+    int temp = x->kind == GD_EXIT_DEBUG && v->step.ntemp ? temp_index(v, pc_of(e, v)) : -1;
     int r = e->arch->step_exit(&v->cpu, &v->step, x, temp);
 
     if (r == GD_STEP_ENTER)

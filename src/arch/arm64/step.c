@@ -30,6 +30,7 @@ enum saved {
     NEXT0,      /* legal successors of the present instruction */
     NEXT1,
     NEXT_COUNT,
+    NEXT_SURE, /* there is no other, nor can the instruction fail but by an exception */
     TRIES,   /* stale exits seen */
     BUDGET,  /* instructions that RETRY may still take */
     LOAD_AT, /* the sequence's exclusives */
@@ -169,10 +170,14 @@ static bool complete_wait(struct gd_cpu *c, struct gd_step *s, const struct gd_a
 static void note(struct gd_cpu *c, struct gd_step *s)
 {
     uint64_t next[2] = { 0, 0 };
+    struct gd_arm64_insn i;
 
     s->save[NEXT_COUNT] = (uint64_t)gd_arm64_successors(c, s->pc, s->insn, next);
     s->save[NEXT0] = next[0];
     s->save[NEXT1] = next[1];
+    gd_arm64_decode(s->insn, &i);
+    s->save[NEXT_SURE] = s->save[NEXT_COUNT] == 1 && i.kind != INSN_BR && i.kind != INSN_ERET &&
+                         i.kind != INSN_EXC;
 }
 
 static void copy_operands(struct gd_cpu *c, struct gd_step *s, bool back)
@@ -371,7 +376,7 @@ int gd_arm64_step_begin(struct gd_cpu *c, struct gd_step *s)
     s->phase = ONE;
     s->ntemp = 0;
     s->insn = 0;
-    s->save[NEXT_COUNT] = s->save[TRIES] = 0;
+    s->save[NEXT_COUNT] = s->save[NEXT_SURE] = s->save[TRIES] = 0;
     /* No word to be had: the fetch will fault, or it is AArch32 code of EL0. */
     if (!(p & PSTATE_NRW) && !gd_cpu_fetch(c, s->pc, &s->insn)) {
         gd_arm64_decode(s->insn, &i);
@@ -424,8 +429,13 @@ static void doubt_pstate(struct gd_cpu *c, const struct gd_step *s, uint64_t pc)
 int gd_arm64_step_exit(struct gd_cpu *c, struct gd_step *s, const struct gd_exit *x, int temp_hit)
 {
     bool stepped = x->kind == GD_EXIT_DEBUG && ESR_EC(x->syndrome) == EC_SOFTSTP_LOW;
-    uint64_t pc = gd_cpu_reg(c, GD_ARM64_PC);
+    uint64_t pc;
 
+    /* ISV: an instruction was executed, and no exception taken (Arm ARM D2.12.7). Where only one can
+     * have followed, PC need not be read: that would be the dearest part of a range step. */
+    if (stepped && x->syndrome & ESR_STEP_ISV && s->save[NEXT_SURE])
+        gd_cpu_learn(c, GD_ARM64_PC, s->save[NEXT0]);
+    pc = gd_cpu_reg(c, GD_ARM64_PC);
     doubt_pstate(c, s, pc);
     if (x->kind == GD_EXIT_NONE)
         return GD_STEP_ENTER;
