@@ -82,7 +82,8 @@ void gd_put_hex_bytes(struct gd_out *o, const void *data, size_t n)
         room = n;
     o->len += 2 * room;
     n -= room;
-    while (room--) { /* memory by the megabyte comes this way, its bytes in the same buffer's tail */
+    while (
+        room--) { /* memory by the megabyte comes this way, its bytes in the same buffer's tail */
         uint8_t byte = *p++;
 
         *to++ = (uint8_t)digits_of[byte >> 4];

@@ -95,8 +95,8 @@ struct gd_vcpu {
     uint64_t over_pc;
     struct gd_stop after; /* reason not NONE: to be reported when that step is done */
     struct gd_step step;
-    uint32_t since_slice; /* steps since the others last had a slice */
-    uint32_t since_irq;   /* ... since interrupts of this one were last served */
+    uint32_t since_slice;  /* steps since the others last had a slice */
+    uint32_t since_irq;    /* ... since interrupts of this one were last served */
     uint64_t others_exits; /* exits that the others had when this one was last let go */
     struct gd_why why;
     struct gd_counts {

@@ -87,7 +87,11 @@ void rsp_packet(struct gd_session *s, uint8_t *payload, size_t n)
     int result;
 
     rsp_begin(s, &o);
-    result = row ? handle(s, row, &c, &o) : GD_OK;
+    if (!row) { /* an empty reply: not known here */
+        rsp_send(s, &o);
+        return;
+    }
+    result = handle(s, row, &c, &o);
     if (result == RSP_LATER)
         return;
     if (result < 0 || o.cut) {

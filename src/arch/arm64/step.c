@@ -31,9 +31,9 @@ enum saved {
     NEXT1,
     NEXT_COUNT,
     NEXT_SURE, /* there is no other, nor can the instruction fail but by an exception */
-    TRIES,   /* stale exits seen */
-    BUDGET,  /* instructions that RETRY may still take */
-    LOAD_AT, /* the sequence's exclusives */
+    TRIES,     /* stale exits seen */
+    BUDGET,    /* instructions that RETRY may still take */
+    LOAD_AT,   /* the sequence's exclusives */
     STORE_AT,
     START, /* and its extent */
     LENGTH,

@@ -32,11 +32,11 @@
 #define PMR_ALL       0xf8u
 #define PMR_OURS      0x10u /* ours have priority 0 */
 
-#define LIST(X)                                                                                    \
-    X(0, 12, 0)                                                                                    \
-    X(1, 12, 1)                                                                                    \
-    X(2, 12, 2) X(3, 12, 3) X(4, 12, 4) X(5, 12, 5) X(6, 12, 6) X(7, 12, 7) X(8, 13, 0)            \
-        X(9, 13, 1) X(10, 13, 2) X(11, 13, 3) X(12, 13, 4) X(13, 13, 5) X(14, 13, 6) X(15, 13, 7)
+/* clang-format off */
+#define LIST(X) \
+    X(0, 12, 0) X(1, 12, 1) X(2, 12, 2) X(3, 12, 3) X(4, 12, 4) X(5, 12, 5) X(6, 12, 6) X(7, 12, 7) \
+    X(8, 13, 0) X(9, 13, 1) X(10, 13, 2) X(11, 13, 3) X(12, 13, 4) X(13, 13, 5) X(14, 13, 6) X(15, 13, 7)
+/* clang-format on */
 #define LR_REG(n, crm, op2) SYSREG(lr##n, "S3_4_C12_C" #crm "_" #op2)
 LIST(LR_REG)
 
