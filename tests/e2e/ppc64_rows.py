@@ -292,6 +292,21 @@ def rewritten():
     ]
 
 
+fresh = iter(range(0x400000, 0x3c00000, 0x200000))  # memory that the guest has not touched, in blocks of the host's
+
+
+def into_new_memory(mode):
+    """The next instruction lies where the processor has to ask the hypervisor for translation."""
+    addi, new, new2, new3 = e.bytes(e["addi"], 4), next(fresh), next(fresh), next(fresh)
+    # QEMU's POWER10 loses the trace interrupt there, and goes on to the next instruction, which is illegal.
+    own = (lambda s: s.taken(0x700, ILLEGAL, new3)) if power10 and not silicon else (lambda s: s.traced(new3))
+    return [
+        row("a page's last word", REAL, lambda s: s.go(new, r3=s[4] + 5), {new - 4: addi}, place=new - 4),
+        row("b_ctr", REAL, lambda s: s.go(new2), ctr=new2),
+        *([row("b_ctr: own SE", REAL | SE, own, at="b_ctr", ctr=new3)] if mode == "trace" else []),
+    ]
+
+
 def interrupts(msr, high):
     """A decrementer that has expired, a doorbell that is rung."""
     untouched = {COUNT + 0x900 // 4: q(0), COUNT + 0xa00 // 4: q(0)}
@@ -469,6 +484,8 @@ def tables(c, name):
     table(c, f"{name}32-bit mode", narrow())
     table(c, f"at an interrupt vector, {name}real mode", at_vectors(REAL))
     table(c, f"a vector is rewritten in a step, or run into, {name}real mode", rewritten())
+    for mode in ("trace", "breakpoint"):
+        table(c, f"into memory that is new to the guest, {name}real mode", into_new_memory(mode), [mode])
     table(c, f"interrupts that are due, {name}real mode", interrupts(REAL, 0))
     points(c, f"{name}real mode", REAL, 0)
     everything(c, f"{name}translated, AIL=0", VIRT, HIGH)

@@ -134,9 +134,9 @@ class Rows:
         """A word, and a zero behind it."""
         return value.to_bytes(4, self.elf.order) + bytes(4)
 
-    def table(self, c, title, rows):
+    def table(self, c, title, rows, modes=("trace", "breakpoint")):
         """Plays rows in their order, by each strategy. A string among them is a monitor command."""
-        for mode in ("trace", "breakpoint"):
+        for mode in modes:
             c.monitor(f"step-mode {mode}")
             with scenario(f"{title}, by {mode}"):
                 wrong = []

@@ -447,6 +447,19 @@ static void a_priority_hint_stops_behind_itself(void **state)
     assert_int_equal(step.temp[0].va, P_CODE + 4);
 }
 
+static void what_leads_out_of_its_page_stops_where_it_leads(void **state)
+{
+    struct pcpu *p = fresh();
+
+    (void)state;
+    assert_int_equal(begin(p, 0x48000010), GD_STEP_ENTER); /* b .+16 */
+    assert_true(pcpu_reg(p, GD_PPC64_MSR) & MSR_SE);
+    p = fresh();
+    assert_int_equal(begin(p, 0x48001000), GD_STEP_ENTER); /* b .+4096 */
+    assert_false(pcpu_reg(p, GD_PPC64_MSR) & MSR_SE);
+    assert_int_equal(step.temp[0].va, P_CODE + 4096);
+}
+
 static void a_device_access_is_one_step(void **state)
 {
     struct pcpu *p = fresh();
@@ -1019,6 +1032,7 @@ int main(void)
         cmocka_unit_test(what_kvm_emulates_stops_behind_itself),
         cmocka_unit_test(a_priority_hint_stops_behind_itself),
         cmocka_unit_test(a_low_priority_lets_the_others_run),
+        cmocka_unit_test(what_leads_out_of_its_page_stops_where_it_leads),
         cmocka_unit_test(a_device_access_is_one_step),
         cmocka_unit_test(rfebb_stops_where_it_goes),
         cmocka_unit_test(at_the_trace_vector_no_trace_is_taken),

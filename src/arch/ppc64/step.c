@@ -182,8 +182,9 @@ static bool breaks(struct gd_cpu *c, const struct gd_step *s, enum ppc_class k)
         return true;
     if (ppc_hint(s->insn)) /* QEMU's TCG yields at one and forgets the trace */
         return true;
-    /* Exactly predicted; QEMU's TCG loses the trace where the target's page is new to it. */
-    if (k == PPC_BRANCH && !(gd_ppc64_msr(c) & (MSR_SE | MSR_BE)))
+    /* Out of the page: QEMU's POWER10 looks at the next instruction while it takes the trace, for
+     * SRR1[34], and where that fetch faults the trace is lost. */
+    if (!(gd_ppc64_msr(c) & (MSR_SE | MSR_BE)) && (ppc_next(c, s->pc, s->insn) ^ s->pc) >> 12)
         return true;
     if (gd_ppc64_msr(c) & MSR_PR)
         return false; /* the rest is privileged */
