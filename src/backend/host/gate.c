@@ -16,10 +16,12 @@
 #define NOBODY     (-1)
 #define REKICK_MS  10 /* a kick is not lost, but a VMM may have eaten the signal */
 #define LOOK_UP_MS 20 /* for one who runs alone */
+#define SLICES_MAX 25 /* in place of one, until somebody has entered */
 #define SLICE_MS   2  /* about the tick of a busy guest: enough to take a lock and let it go */
 
 struct gd_gate_seat {
     alignas(64) _Atomic bool inside; /* its own cache line: written at every entry */
+    _Atomic unsigned entered;        /* how often */
     bool queued;                     /* waits to become owner; under the lock */
 };
 
@@ -34,6 +36,7 @@ int gd_gate_open(struct gd_gate *g, const struct gd_gate_config *cfg)
         return GD_E_BACKEND;
     for (unsigned i = 0; i < cfg->nvcpus; i++) {
         atomic_init(&g->seats[i].inside, false);
+        atomic_init(&g->seats[i].entered, 0);
         g->seats[i].queued = false;
     }
     atomic_init(&g->owner, NOBODY);
@@ -113,8 +116,10 @@ bool gd_gate_enter(struct gd_gate *g, unsigned vcpu)
 {
     while (!gd_gate_cancelled(g)) {
         atomic_store(&g->seats[vcpu].inside, true);
-        if (atomic_load(&g->owner) == NOBODY && !gd_gate_cancelled(g))
+        if (atomic_load(&g->owner) == NOBODY && !gd_gate_cancelled(g)) {
+            atomic_fetch_add_explicit(&g->seats[vcpu].entered, 1, memory_order_relaxed);
             return true;
+        }
         gd_gate_leave(g, vcpu);
         wait_outside(g);
     }
@@ -218,16 +223,32 @@ static bool others_run(struct gd_gate *g, unsigned vcpu)
     return false;
 }
 
+static unsigned entries(const struct gd_gate *g)
+{
+    unsigned n = 0;
+
+    for (unsigned i = 0; i < g->cfg.nvcpus; i++)
+        n += atomic_load_explicit(&g->seats[i].entered, memory_order_relaxed);
+    return n;
+}
+
+/* A host with much else to do may not have run any of them in that time: then it is given again. */
 bool gd_gate_slice(struct gd_gate *g, unsigned vcpu)
 {
-    struct timespec end = after_ms(SLICE_MS);
-    int err = 0;
+    unsigned before = entries(g);
     bool ok;
 
     pthread_mutex_lock(&g->lock);
     hand_on(g, vcpu);
-    while (err != ETIMEDOUT && !gives_way(g, vcpu) && others_run(g, vcpu))
-        err = pthread_cond_timedwait(&g->changed, &g->lock, &end);
+    for (unsigned n = 0; n < SLICES_MAX && entries(g) == before; n++) {
+        struct timespec end = after_ms(SLICE_MS);
+        int err = 0;
+
+        while (err != ETIMEDOUT && !gives_way(g, vcpu) && others_run(g, vcpu))
+            err = pthread_cond_timedwait(&g->changed, &g->lock, &end);
+        if (err != ETIMEDOUT)
+            break;
+    }
     ok = hold(g, vcpu);
     pthread_mutex_unlock(&g->lock);
     return ok;
