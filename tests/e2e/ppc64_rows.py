@@ -245,6 +245,10 @@ def hypervisor():
         row("set_dec", REAL, lambda s: s.go(), r4=0x7fff0000),
         row("get_dec", REAL, lambda s: s.go(r3=None)),
         row("hrfid_", REAL, lambda s: s.taken(0x700, PRIVILEGED)),
+        row("stop_", REAL, lambda s: s.taken(0x700, PRIVILEGED)),
+        # QEMU's emulated processor does not tell KVM that the guest uses EBBRR, so nobody knows it.
+        *([row("set_ebbrr", REAL, lambda s: s.go(), r4=e["elsewhere"]),
+           row("rfebb_", REAL, lambda s: s.go(e["elsewhere"]))] if silicon else []),
     ]
 
 
@@ -305,6 +309,44 @@ def into_new_memory(mode):
         row("b_ctr", REAL, lambda s: s.go(new2), ctr=new2),
         *([row("b_ctr: own SE", REAL | SE, own, at="b_ctr", ctr=new3)] if mode == "trace" else []),
     ]
+
+
+def hostile(c):
+    """Trees that lead nowhere, round in circles or out of memory: said so, and steps go on in real mode."""
+    tables = e["process_table"]
+    tree, kernel_1g, kernel_2m = tables + 0x10000, tables + 0x1000, tables + 0x2000
+    at = HIGH | e["addi"]
+    cases = {
+        "no tree": (tables, 0),
+        "a tree beyond memory": (tables, 0x4000000010000000 + 0xad),
+        "a root of 2^31 entries": (tables, 0x4000000000000000 + tree + 0xbf),
+        "a root without entries": (tables, 0x4000000000000000 + tree + 0xa0),
+        "no root entry": (tree, 0),
+        "a directory that is its own": (kernel_1g, 0x8000000000000000 + kernel_1g + 9),
+        "a directory of 2^31 entries": (tree, 0x8000000000000000 + kernel_1g + 31),
+        "a directory without entries": (tree, 0x8000000000000000 + kernel_1g),
+        "a directory beyond memory": (tree, 0x8000000000000000 + 0x3ffffffff000 + 9),
+        "a page beyond memory": (kernel_2m, 0xc000000000000000 + 0x10000000000 + 0x18f),
+    }
+    load(c, row("nop_", REAL, None)[1])
+    for name, (where, value) in cases.items():
+        was = c.memory(where, 8)
+        c.write(where, value.to_bytes(8, "big"))
+        load(c, row("nop_", VIRT, None)[1])
+        for packet in (f"m{at:x},4", f"M{at:x},4:00000000", f"Z0,{at:x},4"):
+            try:
+                answer = c(packet)
+            except RspError as error:
+                check(len(str(error)) > 10, f"{name}: no sentence for {packet}: {error}")
+            else:
+                check(packet[0] == "Z" or not answer, f"{name}: {packet} is answered {answer}")
+                c(packet.replace("Z", "z", 1))
+        load(c, row("nop_", REAL, None)[1])
+        wrong = play(c, row("addi", REAL, lambda s: s.go(r3=s[4] + 5)))
+        c.write(where, was)
+        check(not wrong, f"{name}: {wrong}")
+    load(c, row("nop_", VIRT, None)[1])
+    equal(c.memory(at, 4), e.bytes(e["addi"], 4), "the same address after that")
 
 
 def interrupts(msr, high):
@@ -488,6 +530,10 @@ def tables(c, name):
         table(c, f"into memory that is new to the guest, {name}real mode", into_new_memory(mode), [mode])
     table(c, f"interrupts that are due, {name}real mode", interrupts(REAL, 0))
     points(c, f"{name}real mode", REAL, 0)
+    for mode in ("trace", "breakpoint"):
+        c.monitor(f"step-mode {mode}")
+        with scenario(f"hostile translation tables, {name}by {mode}"):
+            hostile(c)
     everything(c, f"{name}translated, AIL=0", VIRT, HIGH)
     table(c, f"faults, {name}AIL=0", faults())
     table(c, f"problem state, {name}AIL=0", user())

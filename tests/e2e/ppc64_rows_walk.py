@@ -10,6 +10,7 @@
 # timeout: 1800
 
 import os
+import re
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
@@ -57,6 +58,18 @@ with Host(files=[f"{e.path}:/walk.elf"]) as host:
             c("D;1")
         results["undisturbed"] = result(guest)
         equal(results["undisturbed"][0], 0, "MSR[SE] that its handlers saw")
+    if power10:
+        with scenario("a watchpoint that is never hit: the guest's faults pass the fence, the result is the same"):
+            guest = host.guest("--memory 64M", "/walk.elf")
+            with Rsp(guest) as c:
+                run_to(c, HIGH | e["walk_from"])
+                c(f"Z2,{HIGH | e['page_rw'] + 0x800:x},8")
+                c(f"Z0,{HIGH | e['walk_to']:x},4")
+                equal(c.resume()["registers"][PC], HIGH | e["walk_to"], "stopped at")
+                passed = int(re.search(r"false hits passed over: (\d+)", c.monitor("stats")).group(1))
+                check(passed >= 64 * 4, f"only {passed} exits at the fence")
+                c("D;1")
+            equal(result(guest), results["undisturbed"], "what the guest says in the end")
     for mode in ("trace", "breakpoint"):
         with scenario(f"{STEPS} steps by the {mode} strategy: the guest has seen no MSR[SE], its result is the same"):
             guest = host.guest("--memory 64M", "/walk.elf")

@@ -166,6 +166,10 @@ row doorbell_clear
     msgclrp %r4
 row stop_
     stop
+row set_ebbrr
+    mtspr 805, %r4
+row rfebb_
+    rfebb 0
 row wait_
     .long 0x7c00003c
 row misaligned
