@@ -615,9 +615,11 @@ static void no_word_reads_or_writes_beyond_sense(void **state)
 static void successors_are(uint32_t word, int count, uint64_t n0, uint64_t n1)
 {
     uint64_t next[2] = { 0, 0 };
+    struct gd_arm64_insn i;
 
     put(word);
-    assert_int_equal(gd_arm64_successors(&a.cpu, A_CODE, word, next), count);
+    gd_arm64_decode(word, &i);
+    assert_int_equal(gd_arm64_successors(&a.cpu, A_CODE, word, &i, next), count);
     if (count > 0)
         assert_int_equal(next[0], n0);
     if (count > 1)

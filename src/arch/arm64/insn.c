@@ -510,41 +510,36 @@ static uint32_t without(uint32_t regs, unsigned n)
 /* X0 to X30 and, as number 31, SP. Destinations stand in one of four fields, those of pairs in the
  * next register too. Left out are classes in which others occur: hints (X16, X17, X30), system
  * instructions, SME, LD64B. */
-static uint32_t general_kept(uint32_t w)
+static uint32_t general_kept(uint32_t w, const insn_t *i)
 {
     uint32_t regs = ~0u;
-    insn_t i;
 
-    gd_arm64_decode(w, &i);
     if (computes(w)) {
         if ((w & 0x5fe00000) == 0x5ac00000) /* one source: PACIA171615 and the like */
             regs = without(without(regs, 17), 30);
-        return without(regs, i.rt);
+        return without(regs, i->rt);
     }
-    if (i.kind == INSN_B_COND)
+    if (i->kind == INSN_B_COND)
         return regs;
-    if (i.kind == INSN_B || i.kind == INSN_BR)
+    if (i->kind == INSN_B || i->kind == INSN_BR)
         return without(regs, GD_ARM64_LR);
-    if (!gd_bit(w, 27) || gd_bit(w, 25) || i.len >= 64)
+    if (!gd_bit(w, 27) || gd_bit(w, 25) || i->len >= 64)
         return LOST_ALL;
     for (unsigned n = 0; n < 2; n++) {
-        regs = without(regs, (i.rt + n) % 32);
-        regs = without(regs, (i.rt2 + n) % 32);
-        regs = without(regs, (i.rm + n) % 32);
+        regs = without(regs, (i->rt + n) % 32);
+        regs = without(regs, (i->rt2 + n) % 32);
+        regs = without(regs, (i->rm + n) % 32);
     }
-    return without(regs, i.rn);
+    return without(regs, i->rn);
 }
 
 /* Does the instruction leave NZCV alone, and BTYPE clear? The common ones that do. */
-static bool flags_kept(uint32_t w)
+static bool flags_kept(uint32_t w, const insn_t *i)
 {
-    insn_t i;
-
-    gd_arm64_decode(w, &i);
-    if (i.kind == INSN_MEM)
-        return i.len_kind == LEN_BYTES; /* not MOPS, not RCW* */
+    if (i->kind == INSN_MEM)
+        return i->len_kind == LEN_BYTES; /* not MOPS, not RCW* */
     if (!computes(w))
-        return i.kind == INSN_B || i.kind == INSN_B_COND;
+        return i->kind == INSN_B || i->kind == INSN_B_COND;
     switch (w & 0x1f000000) {
     case 0x10000000: /* ADR, ADRP */
     case 0x13000000: /* bit fields, EXTR */
@@ -570,13 +565,16 @@ static bool flags_kept(uint32_t w)
 
 void gd_arm64_keeps(uint32_t w, uint64_t keep[GD_REG_WORDS])
 {
-    uint32_t general = general_kept(w);
+    uint32_t general;
+    insn_t i;
 
+    gd_arm64_decode(w, &i);
+    general = general_kept(w, &i);
     memset(keep, 0, GD_REG_WORDS * sizeof(*keep));
     if (general == LOST_ALL)
         return;
     keep[0] = without(general, GD_ARM64_SP); /* a view, the stack pointers are below */
-    if (flags_kept(w))
+    if (flags_kept(w, &i))
         keep[0] |= BIT(PSTATE);
     keep[GD_ARM64_SCTLR_EL1 / 64] = KEPT_EL1;
     if (general >> GD_ARM64_SP)
@@ -612,27 +610,25 @@ bool gd_arm64_calls_out(uint32_t insn)
     return (insn & 0xffe0001f) == 0xd4000002 || (insn & 0xffe0001f) == 0xd4000003;
 }
 
-int gd_arm64_successors(struct gd_cpu *c, uint64_t pc, uint32_t insn, uint64_t next[2])
+int gd_arm64_successors(struct gd_cpu *c, uint64_t pc, uint32_t insn, const struct gd_arm64_insn *i,
+                        uint64_t next[2])
 {
-    struct gd_arm64_insn i;
-
-    gd_arm64_decode(insn, &i);
-    switch (i.kind) {
+    switch (i->kind) {
     case INSN_B:
-        next[0] = pc + (uint64_t)i.offset;
+        next[0] = pc + (uint64_t)i->offset;
         return 1;
     case INSN_B_COND:
         next[0] = pc + 4;
-        next[1] = pc + (uint64_t)i.offset;
+        next[1] = pc + (uint64_t)i->offset;
         return 2;
     case INSN_BR:
-        next[0] = gd_arm64_operand(c, i.rn);
-        if (i.pac)
+        next[0] = gd_arm64_operand(c, i->rn);
+        if (i->pac)
             next[0] = gd_arm64_strip(c, next[0]);
         return 1;
     case INSN_ERET:
         next[0] = gd_cpu_reg(c, GD_ARM64_ELR_EL1);
-        if (i.pac)
+        if (i->pac)
             next[0] = gd_arm64_strip(c, next[0]);
         return 1;
     case INSN_EXC:

@@ -68,8 +68,9 @@ void gd_arm64_keeps(uint32_t insn, uint64_t keep[GD_REG_WORDS]);
 /* HVC and SMC return to the next instruction; the other INSN_EXC are the guest's exceptions. */
 bool gd_arm64_calls_out(uint32_t insn);
 
-/* Where the instruction at pc can go without an exception: fills next[], returns 0 to 2. */
-int gd_arm64_successors(struct gd_cpu *c, uint64_t pc, uint32_t insn, uint64_t next[2]);
+/* Where the instruction at pc, decoded in i, can go without an exception: fills next[], returns 0 to 2. */
+int gd_arm64_successors(struct gd_cpu *c, uint64_t pc, uint32_t insn, const struct gd_arm64_insn *i,
+                        uint64_t next[2]);
 
 /* The data access of the instruction at pc. write: which side is asked for where one
  * instruction reads and writes different places (CPY). */

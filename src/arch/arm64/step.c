@@ -172,10 +172,10 @@ static void note(struct gd_cpu *c, struct gd_step *s)
     uint64_t next[2] = { 0, 0 };
     struct gd_arm64_insn i;
 
-    s->save[NEXT_COUNT] = (uint64_t)gd_arm64_successors(c, s->pc, s->insn, next);
+    gd_arm64_decode(s->insn, &i);
+    s->save[NEXT_COUNT] = (uint64_t)gd_arm64_successors(c, s->pc, s->insn, &i, next);
     s->save[NEXT0] = next[0];
     s->save[NEXT1] = next[1];
-    gd_arm64_decode(s->insn, &i);
     s->save[NEXT_SURE] = s->save[NEXT_COUNT] == 1 && i.kind != INSN_BR && i.kind != INSN_ERET &&
                          i.kind != INSN_EXC;
 }
