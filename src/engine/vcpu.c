@@ -48,8 +48,8 @@ static void stop_others(struct gd_engine *e, const struct gd_vcpu *self)
 /* The vCPU has something to tell: it parks at its next enter, and all others are asked to. */
 static void stop_here(struct gd_engine *e, struct gd_vcpu *v, const struct gd_stop *stop)
 {
-    gd_cpu_forget_reg(&v->cpu,
-                      e->arch->reg_pc); /* told as it is, not as it follows from the last */
+    /* What is told is read, not what follows from the last instruction. */
+    gd_cpu_forget_reg(&v->cpu, e->arch->reg_pc);
     v->stop = *stop;
     v->stop.vcpu = v->cpu.index;
     v->stop_seq = atomic_fetch_add(&e->stop_seq, 1) + 1;
