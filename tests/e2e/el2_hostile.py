@@ -113,7 +113,8 @@ with debug_host(files=[f"{path}:/hostile.elf"]) as host:
         while not one_plan(c, guest, dice):
             plans += 1
             if plans % 20 == 0:
-                print(f"  {time.monotonic() - began:.0f} s: {words(c, 'rounds', CPUS)}", file=sys.stderr, flush=True)
+                print(f"  {time.monotonic() - began:.0f} s: {words(c, 'rounds', CPUS)} strays {words(c, 'stray_count')[0]} "
+                      + " ".join(f"{a:#x}" for a in words(c, "strays", 17) if a), file=sys.stderr, flush=True)
         rounds, seen = words(c, "rounds", CPUS), words(c, "seen", 64)
         print(f"  {time.monotonic() - began:.0f} s, {plans} stops of all CPUs, rounds {rounds}, exceptions of the guest by class "
               + " ".join(f"{n:#x}:{k}" for n, k in enumerate(seen) if k) + f", interrupts {words(c, 'interrupts')[0]}", flush=True)
