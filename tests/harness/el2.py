@@ -99,10 +99,10 @@ class Line:
 class Machine:
     def __init__(self, cpu="cortex-a72", smp=1, monitor=True, wait=False, modules=True, memory="1G",
                  append="", options=(), programs=(), kernel_image=None, kernel_at=0x42000000, ramdisk=None, tree=None,
-                 board="virt,virtualization=on,gic-version=3", ready=True):
+                 board="virt,virtualization=on,gic-version=3", ready=True, firmware=None):
         """ramdisk: the guest's initrd; None: one of el2_init with programs; False: none. tree: a function of
         the device tree that QEMU makes for this machine; what it returns, bytes and address, is handed to the
-        monitor instead. ready: shall the monitor come up?"""
+        monitor instead. ready: shall the monitor come up? firmware: code for EL3, which finds all in memory."""
         self.ready = ready and monitor
         self.folder = tempfile.mkdtemp(prefix="el2-")
         self.console = Line(os.path.join(self.folder, "console"))
@@ -121,7 +121,10 @@ class Machine:
         if monitor and modules and ramdisk:
             command += ["-device", f"guest-loader,addr=0x50000000,initrd={ramdisk}"]
         if tree:
-            command += self.loaders(board, command, tree)
+            command += self.loaders(board, command, tree, not firmware)
+        if firmware:
+            board += ",secure=on"
+            command += ["-bios", firmware]
         self.started = time.monotonic()
         self.qemu = subprocess.Popen(["setpriv", "--pdeathsig", "KILL", "qemu-system-aarch64", "-M", board,
                                       "-chardev", f"socket,id=c,path={self.console.path},server=on,wait=on",
@@ -130,8 +133,8 @@ class Machine:
                                      stdin=subprocess.DEVNULL,
                                      stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
 
-    def loaders(self, board, command, tree):
-        """Options that start the monitor as firmware would, with a device tree of our own in x0."""
+    def loaders(self, board, command, tree, go):
+        """Options that place the monitor and a device tree of our own; go: and start it as firmware would."""
         path = os.path.join(self.folder, "tree")
         subprocess.run(["qemu-system-aarch64", "-M", f"{board},dumpdtb={path}", "-serial", "null", "-serial", "null",
                         *command], check=True, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
@@ -145,7 +148,7 @@ class Machine:
                 f.write(content)
             out += ["-device", f"loader,file={f.name},addr={where:#x},force-raw=on"]
         return [*out, "-device", f"loader,file={MONITOR},addr=0x40200000,force-raw=on",
-                "-device", f"loader,addr={START:#x},cpu-num=0"]
+                *(["-device", f"loader,addr={START:#x},cpu-num=0"] if go else [])]
 
     def __enter__(self):
         self.address = self.debug.path  # for Gdb and Rsp

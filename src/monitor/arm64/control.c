@@ -129,7 +129,7 @@ static void watch_deadline(void)
     } else if (time_now() >= give_up_at) {
         give_up_at = 0;
         gd_engine_give_up(&engine);
-        gd_session_event(&session);
+        atomic_store(&news, 1);
     }
 }
 
@@ -158,8 +158,8 @@ void control_run(struct cpu *c)
         more = sent && in_at < in_n;
         if (sent)
             watch_end();
+        watch_deadline();
     } while (more || atomic_load(&news));
-    watch_deadline();
     uart_interrupts(in_at == in_n, !sent);
 }
 

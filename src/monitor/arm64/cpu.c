@@ -172,7 +172,7 @@ void cpu_target(void)
     target.arch = &gd_arch_arm64;
     target.features = gd_arm64_features(&id);
     target.pa_bits = (uint8_t)gd_arm64_pa_bits(id.mmfr0);
-    target.sve_vq = 0;
+    target.sve_vq = gd_bits(id.pfr0, 35, 32) ? SVE_MAX / 16 : 0;
     target.hw = (struct gd_hw_caps){ .nbreak = GD_HW_MAX,
                                      .nwatch = GD_HW_MAX,
                                      .context = 0xffff,
@@ -188,6 +188,8 @@ void cpu_intersect(void)
     unsigned brps = (unsigned)gd_bits(dfr0, 15, 12) + 1, wrps = (unsigned)gd_bits(dfr0, 23, 20) + 1;
     unsigned ctx = (unsigned)gd_bits(dfr0, 31, 28) + 1;
 
+    if (target.sve_vq && sve_bytes() / 16 < target.sve_vq)
+        target.sve_vq = (uint8_t)(sve_bytes() / 16);
     if (target.hw.nbreak > brps)
         target.hw.nbreak = (uint8_t)brps;
     if (target.hw.nwatch > wrps)

@@ -230,17 +230,48 @@ fp_save:
         .endr
         ret
 
-        /* fp_load(n, v): one register, so that the others keep their SVE halves */
         .globl  fp_load
 fp_load:
-        adr     x2, 1f
-        add     x2, x2, x0, lsl #3
-        br      x2
-1:
         .irp    n, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31
-        ldr     q\n, [x1]
-        ret
+        ldr     q\n, [x0, #(16 * \n)]
         .endr
+        ret
+
+        /* Z0 to Z31, P0 to P15 and FFR one after the other, by the vector length of EL2 */
+        .arch_extension sve
+        .globl  sve_bytes
+sve_bytes:
+        rdvl    x0, #1
+        ret
+
+        .globl  sve_save
+sve_save:
+        addvl   x1, x0, #16
+        addvl   x1, x1, #16
+        .irp    n, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31
+        str     z\n, [x0, #\n, mul vl]
+        .endr
+        .irp    n, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15
+        str     p\n, [x1, #\n, mul vl]
+        .endr
+        rdffr   p0.b
+        str     p0, [x1, #16, mul vl]
+        ldr     p0, [x1]
+        ret
+
+        .globl  sve_load
+sve_load:
+        addvl   x1, x0, #16
+        addvl   x1, x1, #16
+        ldr     p0, [x1, #16, mul vl]
+        wrffr   p0.b
+        .irp    n, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15
+        ldr     p\n, [x1, #\n, mul vl]
+        .endr
+        .irp    n, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31
+        ldr     z\n, [x0, #\n, mul vl]
+        .endr
+        ret
 
         .section .text.pairs, "ax"
         .macro  each_pair do

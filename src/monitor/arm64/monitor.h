@@ -24,6 +24,7 @@
 #define STACK_SIZE 16384 /* meson.build gives the assembler's and ours */
 #endif
 #define QUEUE_SIZE    64
+#define SVE_MAX       256 /* bytes of the longest vector there can be */
 #define MONITOR_BLOCK 0x200000ull /* the monitor has the 2 MB block it is linked into */
 
 /* What entry.S saves and restores on every exception from the guest. */
@@ -117,8 +118,10 @@ struct cpu {
     uint64_t sys[GD_REG_MAX - 128];
     uint64_t sys_dirty[2];
     uint64_t tpidr_el0;
-    uint8_t v[32][16];
-    uint32_t v_dirty;
+    uint8_t v[32 * SVE_MAX + 17 * SVE_MAX / 8] __attribute__((aligned(16)));
+    uint16_t vl;    /* bytes of a vector in v, 0: V registers only */
+    bool streaming; /* ... because SVE is in its streaming mode, whose vectors are not shown */
+    bool v_dirty;
     uint64_t fpsr, fpcr;
     bool own_dirty; /* TPIDR_EL0, FPSR or FPCR */
 
@@ -143,7 +146,10 @@ _Noreturn void guest_resume(struct frame *f);
 uint64_t smc(uint64_t fn, uint64_t a, uint64_t b, uint64_t c);
 void smc_frame(uint64_t x[18]); /* registers 0 to 17 in and out */
 void fp_save(uint8_t *v);       /* 32 times 16 bytes */
-void fp_load(unsigned n, const uint8_t *v);
+void fp_load(const uint8_t *v);
+unsigned sve_bytes(void); /* of one vector, at most SVE_MAX */
+void sve_save(uint8_t *v); /* 32 vectors, then 17 predicates of an eighth */
+void sve_load(const uint8_t *v);
 void cache_clean_code(uint64_t start, uint64_t end);
 /* DBGBCRn and DBGBVRn, n 0 to 15, or DBGWCR and DBGWVR, 16 to 31; those that the CPU has. */
 struct gd_hw_pair debug_pair_get(unsigned n);

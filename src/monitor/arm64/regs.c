@@ -3,8 +3,8 @@
  * The guest's registers by the numbers of arch/arm64/arm64.h. General ones live in the exit
  * frame. System and vector registers stay in the CPU while it only serves an exit; a CPU that
  * parks stores all of them, so that the others can read them, and takes back what was changed
- * when it goes on. Vector registers are written back one by one: that way the others keep the
- * upper halves that SVE uses.
+ * when it goes on. Vector registers, with all of SVE where there is SVE, are stored and loaded
+ * together.
  */
 #include <string.h>
 
@@ -67,6 +67,43 @@ static void live_set(unsigned num, uint64_t value)
     }
 }
 
+/* ---- vectors ---- */
+
+static bool streaming(void)
+{
+    return gd_bits(get_ID_AA64PFR1_EL1(), 27, 24) && get_SVCR() & SVCR_SM;
+}
+
+static void vectors_save(struct cpu *c)
+{
+    c->streaming = streaming();
+    c->vl = target.sve_vq && !c->streaming ? (uint16_t)sve_bytes() : 0;
+    if (c->vl)
+        sve_save(c->v);
+    else
+        fp_save(c->v);
+}
+
+static void vectors_load(const struct cpu *c)
+{
+    if (c->vl)
+        sve_load(c->v);
+    else
+        fp_load(c->v);
+}
+
+/* Where n bytes of a vector or predicate register lie in c->v. */
+static uint8_t *vector(struct cpu *c, unsigned num, size_t n)
+{
+    unsigned i = num - GD_ARM64_V(0), p = num - GD_ARM64_P(0), size = c->vl ? c->vl : 16;
+
+    if (i < 32 && n <= size)
+        return c->v + i * size;
+    if (p <= 16 && n <= c->vl / 8u)
+        return c->v + 32 * size + p * (size / 8);
+    return NULL;
+}
+
 void regs_save(struct cpu *c)
 {
     for (unsigned n = GD_ARM64_EL1_FIRST; n <= GD_ARM64_DCZID_EL0; n++)
@@ -74,9 +111,9 @@ void regs_save(struct cpu *c)
     c->tpidr_el0 = get_TPIDR_EL0();
     c->fpsr = get_FPSR();
     c->fpcr = get_FPCR();
-    fp_save(&c->v[0][0]);
+    vectors_save(c);
     c->sys_dirty[0] = c->sys_dirty[1] = 0;
-    c->v_dirty = 0;
+    c->v_dirty = false;
     c->own_dirty = false;
     atomic_store(&c->saved, 1);
 }
@@ -93,10 +130,8 @@ void regs_restore(struct cpu *c)
         set_FPSR(c->fpsr);
         set_FPCR(c->fpcr);
     }
-    for (unsigned n = 0; n < 32; n++) {
-        if (gd_bit(c->v_dirty, n))
-            fp_load(n, c->v[n]);
-    }
+    if (c->v_dirty)
+        vectors_load(c);
     isb();
 }
 
@@ -218,33 +253,37 @@ int regs_set(void *ctx, unsigned vcpu, unsigned num, uint64_t value)
 int regs_wide_get(void *ctx, unsigned vcpu, unsigned num, uint8_t *bytes, size_t n)
 {
     struct cpu *c = &cpus[vcpu];
-    unsigned v = num - GD_ARM64_V(0);
+    const uint8_t *v;
 
     (void)ctx;
-    if (v >= 32 || n != 16)
-        return GD_E_NOREG;
     if (vcpu >= ncpus || !readable(c))
         return GD_E_LOST;
     if (!atomic_load(&c->saved))
-        fp_save(&c->v[0][0]);
-    memcpy(bytes, c->v[v], n);
+        vectors_save(c);
+    v = vector(c, num, n);
+    if (!v)
+        return GD_E_NOREG;
+    memcpy(bytes, v, n);
     return 0;
 }
 
 int regs_wide_set(void *ctx, unsigned vcpu, unsigned num, const uint8_t *bytes, size_t n)
 {
     struct cpu *c = &cpus[vcpu];
-    unsigned v = num - GD_ARM64_V(0);
+    uint8_t *v;
 
     (void)ctx;
-    if (v >= 32 || n != 16)
-        return GD_E_NOREG;
     if (vcpu >= ncpus || !readable(c))
         return GD_E_LOST;
-    memcpy(c->v[v], bytes, n);
+    if (!atomic_load(&c->saved))
+        vectors_save(c);
+    v = vector(c, num, n);
+    if (!v || c->streaming) /* a V register written there would clear the rest of its vector */
+        return GD_E_NOREG;
+    memcpy(v, bytes, n);
     if (atomic_load(&c->saved))
-        c->v_dirty |= 1u << v;
+        c->v_dirty = true;
     else
-        fp_load(v, c->v[v]);
+        vectors_load(c);
     return 0;
 }

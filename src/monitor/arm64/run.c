@@ -207,7 +207,8 @@ static void hold_others(struct cpu *c)
     deadline = time_in_ms(ANSWER_MS);
     gic_kick_all();
     for (unsigned i = 0; i < ncpus; i++) {
-        while (&cpus[i] != c && atomic_load(&cpus[i].in_guest) && time_now() < deadline) {
+        while (&cpus[i] != c && atomic_load(&cpus[i].in_guest) && time_now() < deadline &&
+               atomic_load(&vcpus[i].state) != GD_LOST) {
         }
     }
     c->alone = true;
