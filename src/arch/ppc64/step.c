@@ -256,11 +256,48 @@ static void choose(struct gd_cpu *c, struct gd_step *s, enum ppc_class k)
         s->kind = (uint8_t)((s->kind & ~KIND) | SEQUENCE);
 }
 
+static void note_context(struct gd_cpu *c, struct gd_step *s)
+{
+    s->save[STACK] = gd_cpu_reg(c, GD_PPC64_R0 + 1);
+    s->save[PID] = gd_cpu_reg(c, GD_PPC64_PIDR);
+}
+
+/* Only the return address is planted; the guest is its own until it comes back there. */
+static void plant_return(struct gd_step *s, uint64_t va, uint64_t gpa)
+{
+    s->phase = THROUGH;
+    s->ntemp = 0;
+    add_temp(s, va, gpa);
+    s->save[FIRST] = va;
+    s->save[LAST] = gpa;
+    s->waits = true; /* a handler may need the other vCPUs */
+}
+
+/* Interrupts that wait are served before the instruction: the guest runs on as it is, to a word at the
+ * PC. If none waits it is hit at once. Only in the kernel: a program's tick comes with its next system
+ * call. */
+static bool serve(struct gd_cpu *c, struct gd_step *s)
+{
+    uint64_t msr = gd_ppc64_msr(c);
+    struct gd_xlate x;
+
+    if (!s->let_irq || s->show_irq || s->lift_watch || s->sequence ||
+        (msr & (MSR_EE | MSR_PR | MSR_SE | MSR_BE)) != MSR_EE ||
+        gd_ppc64_translate(c, s->pc, GD_FETCH, &x, NULL))
+        return false;
+    s->let_irq = false;
+    note_context(c, s);
+    plant_return(s, s->pc, x.gpa);
+    return true;
+}
+
 static int own_step(struct gd_cpu *c, struct gd_step *s)
 {
     enum ppc_class k;
     struct ppc_branch b;
 
+    if (serve(c, s))
+        return GD_STEP_ENTER;
     /* Unreadable: the fetch fault is the step. */
     if (gd_ppc64_fetch(c, s->pc, &s->insn))
         s->insn = 0;
@@ -308,17 +345,6 @@ static bool from_outside(unsigned vector)
            vector == VEC_PERFMON;
 }
 
-/* Only the return address is planted; the guest is its own until it comes back there. */
-static void plant_return(struct gd_step *s, uint64_t va, uint64_t gpa)
-{
-    s->phase = THROUGH;
-    s->ntemp = 0;
-    add_temp(s, va, gpa);
-    s->save[FIRST] = va;
-    s->save[LAST] = gpa;
-    s->waits = true; /* a handler may need the other vCPUs */
-}
-
 /* At the vector of an interrupt that is not the instruction's: run its handler through. False if
  * the interrupted address cannot be planted. */
 static bool through(struct gd_cpu *c, struct gd_step *s)
@@ -333,8 +359,7 @@ static bool through(struct gd_cpu *c, struct gd_step *s)
     if (err)
         return false;
     unhold(c, s, GD_PPC64_SRR1);
-    s->save[STACK] = gd_cpu_reg(c, GD_PPC64_R0 + 1);
-    s->save[PID] = gd_cpu_reg(c, GD_PPC64_PIDR);
+    note_context(c, s);
     plant_return(s, back, x.gpa);
     return true;
 }
@@ -375,7 +400,7 @@ static int through_exit(struct gd_cpu *c, struct gd_step *s, const struct gd_exi
     if (s->save[FIRST] != s->pc && !(kind(s) == SEQUENCE && find_sequence(c, &q)))
         return GD_STEP_DONE;
     s->waits = false;
-    return arm(c, s);
+    return s->save[FIRST] == s->pc ? own_step(c, s) : arm(c, s);
 }
 
 /* ---- exits ---- */
