@@ -17,6 +17,7 @@ from itertools import zip_longest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 from harness import *
+from harness.power import power10
 
 PC, MSR = 64, 65
 SE = 0x400
@@ -45,7 +46,8 @@ def end(guest, cpus):
     guest.send("poweroff -f")
     equal(guest.status(), 0, "exit status of guestdbg")
     # The kernel says so when the machine that emulates all this had no time for it.
-    return [NOISE.sub("", line) for line in guest.console.all if "hrtimer: interrupt took" not in line]
+    lines = [NOISE.sub("", line) for line in guest.console.all if "hrtimer: interrupt took" not in line]
+    return [line for line in lines if line]
 
 
 def steps(c, stop, n):
@@ -86,3 +88,16 @@ with Host(files=[f"{images.linux()}:/vmlinux", f"{initrd}:/initrd"]) as host:
                 debugged(guest, cpus)
                 differs = [x for x in zip_longest(alone, end(guest, cpus)) if x[0] != x[1]]
             check(not differs, f"consoles differ: {differs[:5]}")
+    if power10:
+        with scenario("a watchpoint set before the first instruction is hit once the kernel has its tables"):
+            with boot(host, 2) as guest:
+                with Rsp(guest) as c:
+                    c(f"Z2,{kernel['jiffies_64']:x},8")
+                    stop = c.resume()
+                    equal(int(stop.get("watch", "0"), 16), kernel["jiffies_64"], f"{stop}: watch")
+                    before = c.memory(kernel["jiffies_64"], 8)
+                    c(f"z2,{kernel['jiffies_64']:x},8")
+                    steps(c, stop, 1)
+                    check(c.memory(kernel["jiffies_64"], 8) != before, "the step over the store changed nothing")
+                    c("D;1")
+                end(guest, 2)
