@@ -518,6 +518,13 @@ def entry(c):
             equal(seen, [0, *range(8, 0x30, 4), e["entered"]], "path")
 
 
+def set_ail(c, name, on):
+    with scenario(f"AIL={3 if on else 0} is set in a step{', ' + name.rstrip(', ') if name else ''}"):
+        wrong = play(c, set_mode("AIL", {}, 3, 0, flags=3 if on else 0))
+        check(not wrong, "; ".join(wrong))
+    rows.ail = on
+
+
 def tables(c, name):
     everything(c, f"{name}real mode", REAL, 0)
     table(c, f"hypercalls, device accesses and what KVM executes, {name}real mode", hypervisor())
@@ -537,10 +544,7 @@ def tables(c, name):
     everything(c, f"{name}translated, AIL=0", VIRT, HIGH)
     table(c, f"faults, {name}AIL=0", faults())
     table(c, f"problem state, {name}AIL=0", user())
-    with scenario(f"AIL is changed in a step{', ' + name.rstrip(', ') if name else ''}"):
-        wrong = play(c, set_mode("AIL", {}, 3, 0, flags=3))
-        check(not wrong, "; ".join(wrong))
-    rows.ail = True
+    set_ail(c, name, True)
     everything(c, f"{name}AIL=3", VIRT, HIGH)
     table(c, f"faults, {name}AIL=3", faults())
     table(c, f"problem state, {name}AIL=3", user())
@@ -548,6 +552,8 @@ def tables(c, name):
     points(c, f"{name}AIL=3", VIRT, HIGH)
     table(c, f"real mode under AIL=3{', ' + name.rstrip(', ') if name else ''}", system(REAL, 0))
     table(c, f"at an interrupt vector, {name}AIL=3", at_vectors(VIRT))
+    set_ail(c, name, False)
+    table(c, f"faults, {name}AIL=0 again", faults())
 
 
 def end(c, guest, name):
