@@ -157,6 +157,13 @@ static bool stands(struct gd_engine *e, uint64_t gpa)
     return p && !memcmp(p, e->arch->bp_insn, e->arch->insn_len);
 }
 
+bool gd_patch_lost(struct gd_engine *e, uint16_t index)
+{
+    const struct gd_patch *p = &e->cfg.patches[index - 1];
+
+    return p->planted && !stands(e, p->gpa);
+}
+
 static uint64_t first_word(const struct gd_engine *e, uint64_t gpa)
 {
     return gpa & ~(uint64_t)(e->arch->insn_align - 1);

@@ -24,6 +24,8 @@ uint16_t gd_patch_ref(struct gd_engine *e, uint64_t gpa);
 void gd_patch_unref(struct gd_engine *e, uint16_t index);
 /* Plants what is referenced and takes back what is not, where that changed. All vCPUs are parked. */
 int gd_patch_apply(struct gd_engine *e);
+/* Has the guest written over the word of this patch since it was planted? */
+bool gd_patch_lost(struct gd_engine *e, uint16_t index);
 /* Guest memory was replaced: every planted word is looked at again by the next apply. */
 void gd_patch_recheck(struct gd_engine *e);
 

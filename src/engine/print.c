@@ -2,14 +2,17 @@
 /* The engine's account of itself: `monitor slots` and `monitor stats`. */
 #include "engine/engine.h"
 
+#include "engine/patch.h"
 #include "engine/points.h"
 
 static const char *const type_name[] = { "break", "hbreak", "watch", "rwatch", "awatch" };
 
-static void print_slots_of(const struct gd_point *p, struct gd_out *o)
+static void print_slots_of(struct gd_engine *e, const struct gd_point *p, struct gd_out *o)
 {
     if (p->patch) {
         gd_put_str(o, " planted in memory");
+        if (gd_patch_lost(e, p->patch))
+            gd_put_str(o, ", and written over by the guest");
         return;
     }
     gd_put_str(o, p->want.type <= GD_HW ? " in breakpoint register" : " in watchpoint register");
@@ -24,13 +27,13 @@ static void print_slots_of(const struct gd_point *p, struct gd_out *o)
         gd_put_fmt(o, ", raw control 0x%lx", p->want.pair.ctrl);
 }
 
-static void print_point(const struct gd_point *p, struct gd_out *o)
+static void print_point(struct gd_engine *e, const struct gd_point *p, struct gd_out *o)
 {
     gd_put_fmt(o, "%s 0x%lx", type_name[p->want.type], p->want.addr);
     if (p->want.type > GD_HW)
         gd_put_fmt(o, " length %lu", p->want.len);
     gd_put_str(o, ":");
-    print_slots_of(p, o);
+    print_slots_of(e, p, o);
     gd_put_str(o, "\n");
 }
 
@@ -58,7 +61,7 @@ void gd_engine_print_slots(struct gd_engine *e, struct gd_out *o)
                e->nplanted);
     for (unsigned i = 0; i < e->npoint_used; i++)
         if (e->cfg.points[i].wanted)
-            print_point(&e->cfg.points[i], o);
+            print_point(e, &e->cfg.points[i], o);
     if (e->cfg.be->describe)
         e->cfg.be->describe(e->cfg.be_ctx, o);
     for (unsigned i = 0; e->arch->guest_debug && i < e->cfg.nvcpus; i++)

@@ -203,6 +203,8 @@ static void a_client_writes_behind_its_breakpoint(void **state)
 
 static void what_the_guest_wrote_over_a_breakpoint_stays(void **state)
 {
+    char text[1024] = "";
+    struct gd_out o;
     uint32_t seen;
     size_t done;
 
@@ -214,6 +216,9 @@ static void what_the_guest_wrote_over_a_breakpoint_stays(void **state)
     fake_word(&f, CODE + 8, FAKE_INSN(FAKE_ADDI, 2, 1, 0)); /* as the guest's own store would */
     gd_engine_read(&f.e, 0, CODE + 8, &seen, 4, &done);
     assert_int_equal(seen, FAKE_INSN(FAKE_ADDI, 2, 1, 0));
+    gd_out_init(&o, text, sizeof(text) - 1);
+    gd_engine_print_slots(&f.e, &o);
+    assert_non_null(strstr(text, "written over by the guest"));
     gd_engine_remove(&f.e, 0, GD_SW, CODE + 8, 4);
     engine_go(GD_STEP);
     engine_stop();
