@@ -58,6 +58,7 @@ bench:
 	lab/setup bench freestanding
 	tools/build arm64
 	bench/run
+	bench/el2
 
 fuzz:
 	lab/setup build

@@ -15,7 +15,7 @@ import sys
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
-from harness import Rsp, check, equal, scenario  # noqa: E402
+from harness import Elf, Rsp, check, debug_host, equal, images, scenario  # noqa: E402
 from harness.el2 import CPU, Machine  # noqa: E402
 
 STOPS = int(os.environ.get("EL2_STOPS", "200"))
@@ -119,3 +119,29 @@ with Machine(CPU, 4) as m:
             m.console.send(b"poweroff -f\n")
             equal(rsp.wait_stop()["kind"], "W", "stop reply")
         equal(m.qemu.wait(60), 0, "status")
+
+path = images.bare("masked", "start.S", "bare.c", "masked.c")
+elf = Elf(path)
+with debug_host(files=[f"{path}:/masked.elf"]) as host:
+    guest = host.boot("/masked.elf", cpus=4)
+    with scenario("100 stops of CPUs that sleep in WFI with all interrupts masked; a step wakes one"), Rsp(guest) as c:
+        c("?")
+        c(f"Z2,{elf['sleepers']:x},8")
+        for _ in range(3):
+            c.resume()
+        c(f"z2,{elf['sleepers']:x},8")
+        for n in range(100):
+            c.send("vCont;c")
+            c.interrupt()
+            equal(c.wait_stop()["signal"], 2, "signal")
+            check("does not answer" not in c("qXfer:threads:read::0,fff"), f"stop {n}: a CPU did not answer")
+            for cpu in range(1, 4):
+                c(f"Hgp1.{cpu + 1:x}")
+                at = c.register(32)
+                check(elf["secondary_main"] <= at < elf["secondary_main"] + 64 or n < 2, f"CPU {cpu} stands at {at:#x}")
+        for cpu in range(1, 4):
+            for _ in range(4):
+                stop = c.resume(f"vCont;s:{cpu + 1:x}")
+                equal((stop["signal"], stop["vcpu"]), (5, cpu), "the step's stop")
+        equal(int.from_bytes(c.memory(elf["sleepers"], 8), "little"), 3, "CPUs that sleep")
+        c("D;1")
