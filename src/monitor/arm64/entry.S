@@ -237,6 +237,7 @@ fp_load:
         .endr
         ret
 
+        .section .text.sve, "ax" /* not before the vectors: there is room to the next 2 KB boundary only */
         /* Z0 to Z31, P0 to P15 and FFR one after the other, by the vector length of EL2 */
         .arch_extension sve
         .globl  sve_bytes
