@@ -19,6 +19,7 @@ from harness.power import *
 
 STEPS = int(os.environ.get("STEPS", "2000"))
 e = bare("walk", "walk.S")
+INTERRUPTS = 60
 ASKED = (SRR0, SRR1, DAR, DSISR)
 SCV = {base + 32 * n for base in (0x17000, HIGH | 0x3000) for n in range(128)}
 READS = "".join(f"$p{n:x}#{sum(f'p{n:x}'.encode()) & 255:02x}" for n in ASKED)
@@ -81,6 +82,31 @@ with Host(files=[f"{e.path}:/walk.elf"]) as host:
                     check(not regs[n] & SE, f"step {i + 1}, at {regs[PC]:#x}: {show(n, regs[n])}")
             results[mode] = result(guest)
             equal(results[mode], results["undisturbed"], "what the guest says in the end")
+    for mode in ("trace", "breakpoint"):
+        with scenario(f"^C in the middle of steps by {mode}, then the client is gone: the result is the same"):
+            guest = host.guest("--memory 64M", "/walk.elf")
+            with Rsp(guest) as c:
+                run_to(c, HIGH | e["walk_from"])
+                c.monitor(f"step-mode {mode}")
+                c(f"Z0,{HIGH | e['walk_to']:x},4")
+                for i in range(INTERRUPTS):
+                    c.send(f"vCont;r0,{ALL:x}:1")  # steps without end
+                    for _ in range(i % 7):
+                        c.send("qC")  # refused while the guest runs: the interrupt comes a little later
+                    c.interrupt()
+                    stop, refused = None, 0
+                    while stop is None or refused < i % 7:
+                        reply = c.receive().decode()
+                        if reply[0] == "T":
+                            stop = c.stop(reply)
+                        else:
+                            refused += 1
+                    equal(stop["signal"], 2, f"interrupt {i}")
+                    regs = {**stop["registers"], SRR1: c.register(SRR1)}
+                    for n in (MSR, SRR1, *([CTR] if regs[PC] in SCV else [])):
+                        check(not regs[n] & SE, f"interrupt {i}, at {regs[PC]:#x}: {show(n, regs[n])}")
+                c.send(f"vCont;r0,{ALL:x}:1")
+            equal(result(guest), results["undisturbed"], "what the guest says in the end")
 with scenario("both strategies give the same registers after each step"):
     check(set(paths) == {"trace", "breakpoint"}, "there are no two paths")
     for i, (one, other) in enumerate(zip(paths["trace"], paths["breakpoint"])):
