@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
 #
-# Debian's kernel with one, two and four vCPUs, alone and debugged from its first instruction on:
-# breakpoints and steps on each vCPU as it comes up, and the same console output.
+# Debian's kernel with several vCPUs, alone and debugged from its first instruction on: breakpoints and
+# steps on each vCPU as it comes up, and the same console output. CPUS=1,2,4 says how many vCPUs.
 #
 # lab: ppc64 6.12 power10
 # full: ppc64 6.12 power9
@@ -19,6 +19,8 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 from harness import *
 from harness.power import power10
 
+HOST = (os.environ.get("LAB_KERNEL", "6.12"), os.environ.get("LAB_CPU", "power10"))
+CPUS = [int(n) for n in os.environ.get("CPUS", "4" if HOST == ("6.12", "power10") else "1,2,4").split(",")]
 PC, MSR = 64, 65
 SE = 0x400
 INIT = images.INIT % """
@@ -80,7 +82,7 @@ def debugged(guest, cpus):
 
 
 with Host(files=[f"{images.linux()}:/vmlinux", f"{initrd}:/initrd"]) as host:
-    for cpus in (1, 2, 4):
+    for cpus in CPUS:
         with scenario(f"{cpus} vCPUs, stopped and stepped as each comes up: the console reads as of a guest left alone"):
             with boot(host, cpus, "--no-wait") as guest:
                 alone = end(guest, cpus)

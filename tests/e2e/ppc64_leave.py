@@ -18,7 +18,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 from harness import *
 from harness.power import HIGH, MSR, PC, SE, SRR1, power10
 
-TIMES = int(os.environ.get("TIMES", "4"))
+TIMES = int(os.environ.get("TIMES", "2"))
 program = images.program("sys", "-Wl,-Ttext-segment=0x77770000")
 elf, kernel = Elf(program), Elf(images.symbols())
 SEQUENCE = elf["contended"] - 24  # cmpwi, between lwarx and stwcx.
