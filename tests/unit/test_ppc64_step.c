@@ -611,42 +611,41 @@ static void an_external_interrupts_handler_is_run_through_and_the_step_made(void
     expect_srr(p, 0x5555, 0x6666);
 }
 
-static void interrupts_that_wait_are_served_before_the_instruction(void **state)
+static void interrupts_that_wait_for_a_program_are_served_before_the_instruction(void **state)
 {
     struct pcpu *p = fresh();
 
     (void)state;
+    pcpu_user(p);
     step.let_irq = true;
     p->reg[1] = 0x7000;
-    assert_int_equal(begin(p, 0x7ca000a6), GD_STEP_ENTER); /* mfmsr r5, not executed yet */
-    assert_int_equal(pcpu_reg(p, GD_PPC64_MSR), MSR_KERNEL);
+    assert_int_equal(begin(p, ADDI), GD_STEP_ENTER);
+    assert_int_equal(pcpu_reg(p, GD_PPC64_MSR), MSR_USER); /* nothing is borrowed yet */
+    assert_int_equal(p->reg[GD_PPC64_DEC_EXPIRY], 0x1000100);
     assert_int_equal(step.ntemp, 1);
-    assert_int_equal(step.temp[0].va, P_CODE);
+    assert_int_equal(step.temp[0].gpa, P_UGPA);
     assert_true(step.waits);
     p->reg[GD_PPC64_SRR0] = 0x5555; /* as the handler leaves them */
     p->reg[GD_PPC64_SRR1] = 0x6666;
-    assert_int_equal(hit(p), GD_STEP_DONE); /* it came back, and the instruction is made */
+    assert_int_equal(hit(p), GD_STEP_ENTER); /* it came back, and the instruction is made */
     assert_false(step.let_irq);
-    expect(p, P_CODE + 4, MSR_KERNEL);
+    assert_int_equal(p->reg[GD_PPC64_MSR], MSR_USER | MSR_SE);
+    assert_true(step.ntemp > 30);
+    pcpu_interrupt(p, 0xd00, P_USER + 4, SRR1_TRACE);
+    assert_int_equal(hit(p), GD_STEP_DONE);
+    expect(p, P_USER + 4, MSR_USER);
     expect_srr(p, 0x5555, 0x6666);
-    assert_int_equal(p->reg[5], MSR_KERNEL);
 }
 
-static void interrupts_that_the_guest_masks_or_a_program_has_are_not_served(void **state)
+static void interrupts_of_the_kernel_are_not_served_in_a_step(void **state)
 {
-    struct pcpu *p = fresh();
-
     (void)state;
     step.let_irq = true;
-    p->reg[GD_PPC64_MSR] &= ~MSR_EE;
-    assert_int_equal(begin(p, ADDI), GD_STEP_ENTER);
+    assert_int_equal(begin(fresh(), ADDI), GD_STEP_ENTER);
     assert_true(step.ntemp > 30);
-    assert_true(step.let_irq); /* still due */
-    p = fresh();
-    pcpu_user(p);
     step.let_irq = true;
-    assert_int_equal(begin(p, ADDI), GD_STEP_ENTER);
-    assert_true(step.ntemp > 30);
+    assert_int_equal(begin(&cpu, 0x7ca000a6), GD_STEP_DONE);
+    assert_true(step.let_irq); /* still due */
 }
 
 static void another_thread_at_the_return_address_is_passed_over(void **state)
@@ -1080,8 +1079,8 @@ int main(void)
         cmocka_unit_test(a_program_is_stepped_with_the_decrementer_held),
         cmocka_unit_test(shown_interrupts_are_not_held_and_stop_at_their_vector),
         cmocka_unit_test(an_external_interrupts_handler_is_run_through_and_the_step_made),
-        cmocka_unit_test(interrupts_that_wait_are_served_before_the_instruction),
-        cmocka_unit_test(interrupts_that_the_guest_masks_or_a_program_has_are_not_served),
+        cmocka_unit_test(interrupts_that_wait_for_a_program_are_served_before_the_instruction),
+        cmocka_unit_test(interrupts_of_the_kernel_are_not_served_in_a_step),
         cmocka_unit_test(another_thread_at_the_return_address_is_passed_over),
         cmocka_unit_test(a_sequence_is_one_step_without_se),
         cmocka_unit_test(a_page_fault_inside_a_sequence_stops_at_the_vector),

@@ -274,15 +274,15 @@ static void plant_return(struct gd_step *s, uint64_t va, uint64_t gpa)
 }
 
 /* Interrupts that wait are served before the instruction: the guest runs on as it is, to a word at the
- * PC. If none waits it is hit at once. Only in the kernel: a program's tick comes with its next system
- * call. */
+ * PC. If none waits it is hit at once. Only in a program: a kernel may have interrupts masked by
+ * software while EE is set, and would have its whole tick stepped when it unmasks them. */
 static bool serve(struct gd_cpu *c, struct gd_step *s)
 {
     uint64_t msr = gd_ppc64_msr(c);
     struct gd_xlate x;
 
     if (!s->let_irq || s->show_irq || s->lift_watch || s->sequence ||
-        (msr & (MSR_EE | MSR_PR | MSR_SE | MSR_BE)) != MSR_EE ||
+        (msr & (MSR_EE | MSR_PR | MSR_SE | MSR_BE)) != (MSR_EE | MSR_PR) ||
         gd_ppc64_translate(c, s->pc, GD_FETCH, &x, NULL))
         return false;
     s->let_irq = false;
