@@ -24,7 +24,7 @@
 #define STACK_SIZE 16384 /* meson.build gives the assembler's and ours */
 #endif
 #define QUEUE_SIZE    64
-#define SVE_MAX       256 /* bytes of the longest vector there can be */
+#define SVE_MAX       256         /* bytes of the longest vector there can be */
 #define MONITOR_BLOCK 0x200000ull /* the monitor has the 2 MB block it is linked into */
 
 /* What entry.S saves and restores on every exception from the guest. */
@@ -147,7 +147,7 @@ uint64_t smc(uint64_t fn, uint64_t a, uint64_t b, uint64_t c);
 void smc_frame(uint64_t x[18]); /* registers 0 to 17 in and out */
 void fp_save(uint8_t *v);       /* 32 times 16 bytes */
 void fp_load(const uint8_t *v);
-unsigned sve_bytes(void); /* of one vector, at most SVE_MAX */
+unsigned sve_bytes(void);  /* of one vector, at most SVE_MAX */
 void sve_save(uint8_t *v); /* 32 vectors, then 17 predicates of an eighth */
 void sve_load(const uint8_t *v);
 void cache_clean_code(uint64_t start, uint64_t end);

@@ -56,14 +56,18 @@ static void pass(const char *name)
     static const struct {
         const char *name;
         void (*f)(void);
-    } all[] = { { "call", call },   { "distributor", distributor }, { "sgi", sgi },
-                { "mdscr", mdscr }, { "own-watch", own_watch } };
+    } all[] = { { "call", call },
+                { "distributor", distributor },
+                { "sgi", sgi },
+                { "mdscr", mdscr },
+                { "own-watch", own_watch } };
     uint64_t base = ticks(nothing);
 
     for (unsigned i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
         put_string(name);
         put_string(" ");
-        put_line(all[i].name, (ticks(all[i].f) - base) * (1000000000 / read_reg(cntfrq_el0)) / TIMES);
+        put_line(all[i].name,
+                 (ticks(all[i].f) - base) * (1000000000 / read_reg(cntfrq_el0)) / TIMES);
     }
 }
 

@@ -10,7 +10,8 @@
 
 #define CPUS 4
 
-volatile uint64_t wanted = 1000, rounds[CPUS], seen[64], interrupts, started, over, strays[17], stray_count;
+volatile uint64_t wanted = 1000, rounds[CPUS], seen[64], interrupts, started, over, strays[17],
+                  stray_count;
 static uint32_t code[CPUS][16] __attribute__((aligned(64)));
 static uint64_t seeds[CPUS];
 
@@ -49,7 +50,8 @@ static uint64_t execute(uint32_t insn, uint64_t a, uint64_t b, uint64_t c, uint6
     return x0;
 }
 
-static uint32_t sysreg(unsigned read, unsigned op0, unsigned op1, unsigned crn, unsigned crm, unsigned op2)
+static uint32_t sysreg(unsigned read, unsigned op0, unsigned op1, unsigned crn, unsigned crm,
+                       unsigned op2)
 {
     return 0xd5000000 | read << 21 | op0 << 19 | op1 << 16 | crn << 12 | crm << 8 | op2 << 5;
 }
@@ -85,7 +87,8 @@ static void debug_register(uint64_t r)
 
     switch (r >> 8 & 7) {
     case 0: /* any of the group */
-        execute(sysreg(r >> 12 & 1, 2, r >> 16 & 7, r >> 20 & 15, crm, r >> 24 & 7), value, 0, 0, 0);
+        execute(sysreg(r >> 12 & 1, 2, r >> 16 & 7, r >> 20 & 15, crm, r >> 24 & 7), value, 0, 0,
+                0);
         break;
     case 1:
         execute(sysreg(0, 2, 0, 0, 2, 2), value & 0xf021, 0, 0, 0); /* MDSCR_EL1: MDE, KDE, SS */
@@ -98,7 +101,8 @@ static void debug_register(uint64_t r)
         break;
     case 4: /* plain and enabled: a breakpoint or a watchpoint that will hit */
         execute(sysreg(0, 2, 0, 0, crm & 3, op2 & 6), own_address(value), 0, 0, 0);
-        execute(sysreg(0, 2, 0, 0, crm & 3, op2 | 1), op2 & 2 ? 0x1ff7 | (value & 0x18) : 0x1e7, 0, 0, 0);
+        execute(sysreg(0, 2, 0, 0, crm & 3, op2 | 1), op2 & 2 ? 0x1ff7 | (value & 0x18) : 0x1e7, 0,
+                0, 0);
         break;
     default:
         execute(sysreg(0, 2, 0, 0, crm & 7, op2), op2 & 1 ? value & 0xffffffff : value, 0, 0, 0);
@@ -111,7 +115,7 @@ static void firmware(uint64_t r)
                                       0x84000005, 0x84000006, 0x84000007, 0x8400000a, 0x8400000b,
                                       0x8400000c, 0xc400000d, 0xc400000e, 0x84000012, 0x80000000,
                                       0x80000001, 0x80008000, 0x84000050, 0x84000051, 0xc4000053 };
-    uint32_t insn = r & 1 ? 0xd4000003 : 0xd4000002;       /* smc, hvc */
+    uint32_t insn = r & 1 ? 0xd4000003 : 0xd4000002; /* smc, hvc */
     uint32_t fn = calls[(r >> 8) % (sizeof(calls) / 4)];
 
     if (r & 2)
@@ -121,7 +125,8 @@ static void firmware(uint64_t r)
         return; /* suspend, off and reset of the machine: they would end it all. CPU_OFF: below */
     if ((fn & ~0x40000000u) == 0x84000003 && r & 4)
         return;
-    execute(insn | (r >> 40 & 0xffff) << 5, fn, random64(), random64() & 0xffffff0000000000, random64());
+    execute(insn | (r >> 40 & 0xffff) << 5, fn, random64(), random64() & 0xffffff0000000000,
+            random64());
 }
 
 static void power(uint64_t cpu, uint64_t r)
@@ -158,7 +163,8 @@ static void cpu_interface(uint64_t r)
 {
     switch (r & 7) {
     case 0:
-        execute(sysreg(0, 3, 0, 12, 11, 5 + (r >> 8) % 3), random64() & 0x1ff00000fULL << (r >> 16 & 1), 0, 0, 0);
+        execute(sysreg(0, 3, 0, 12, 11, 5 + (r >> 8) % 3),
+                random64() & 0x1ff00000fULL << (r >> 16 & 1), 0, 0, 0);
         break;
     case 1:
         execute(sysreg(0, 3, 0, 12, 12, 1), random64() & 0x3ff, 0, 0, 0); /* EOIR1 */
@@ -170,7 +176,8 @@ static void cpu_interface(uint64_t r)
         execute(sysreg(1, 3, 0, 12, 12, 0), 0, 0, 0, 0); /* IAR1 */
         break;
     case 4:
-        execute(sysreg(0, 3, 0, 12, 11, 5), 1ULL << 40 | (r >> 8 & 15) << 24, 0, 0, 0); /* all others */
+        execute(sysreg(0, 3, 0, 12, 11, 5), 1ULL << 40 | (r >> 8 & 15) << 24, 0, 0,
+                0); /* all others */
         break;
     default:
         execute(sysreg(0, 3, 0, 4, 6, 0), r & 8 ? 0xff : random64() & 0xff, 0, 0, 0); /* PMR */
@@ -179,8 +186,10 @@ static void cpu_interface(uint64_t r)
 
 static void memory(uint64_t r)
 {
-    static const uint64_t at[] = { 0x40200000, 0x40300000, 0x403ffff8, 0x09040000, 0x09040018, 0x0a000000,
-                                   0xffffffffffULL, 0x7fffffff8, 0, 0x08010000 };
+    static const uint64_t at[] = {
+        0x40200000, 0x40300000,      0x403ffff8,  0x09040000, 0x09040018,
+        0x0a000000, 0xffffffffffULL, 0x7fffffff8, 0,          0x08010000
+    };
     uint64_t a = at[(r >> 8) % 10] + (r >> 16 & 0xf8);
 
     switch (r & 7) {
@@ -209,7 +218,8 @@ static void memory(uint64_t r)
 
 static void exceptions(uint64_t r)
 {
-    static const uint32_t insns[] = { 0xd4000001, 0xd4200000, 0x00000000, 0xd4400000, 0xd503305f, 0xd69f03e0 };
+    static const uint32_t insns[] = { 0xd4000001, 0xd4200000, 0x00000000,
+                                      0xd4400000, 0xd503305f, 0xd69f03e0 };
 
     if (r & 2)
         __asm__ volatile("msr daifclr, #8");
@@ -217,7 +227,9 @@ static void exceptions(uint64_t r)
         __asm__ volatile("msr daifset, #8");
     if (r & 8)
         __asm__ volatile("msr daifclr, #2; nop; nop; msr daifset, #2");
-    execute(insns[(r >> 8) % 5] | (((r >> 8) % 5 != 2 && (r >> 8) % 5 != 4) ? (r >> 16 & 0xffff) << 5 : 0), 0, 0, 0, 0);
+    execute(insns[(r >> 8) % 5] |
+                (((r >> 8) % 5 != 2 && (r >> 8) % 5 != 4) ? (r >> 16 & 0xffff) << 5 : 0),
+            0, 0, 0, 0);
 }
 
 static void hostile(uint64_t cpu)
@@ -270,7 +282,7 @@ void on_exception(uint64_t kind, struct frame *f)
     if ((kind & 3) == 1 || (kind & 3) == 2) {
         uint64_t id;
 
-        __asm__ volatile("mrs %0, s3_0_c12_c12_0" : "=r"(id)); /* ICC_IAR1_EL1 */
+        __asm__ volatile("mrs %0, s3_0_c12_c12_0" : "=r"(id));  /* ICC_IAR1_EL1 */
         __asm__ volatile("msr s3_0_c12_c12_1, %0" : : "r"(id)); /* ICC_EOIR1_EL1 */
         interrupts++;
         return;
