@@ -36,7 +36,7 @@ class Rsp:
 
     order = "little"  # of registers on the wire
 
-    def __init__(self, guest, features=FEATURES):
+    def __init__(self, guest, features=FEATURES, limit=LIMIT):
         address = getattr(guest, "address", guest)
         if address.startswith("/"):
             self.s = socket.socket(socket.AF_UNIX)
@@ -45,7 +45,7 @@ class Rsp:
             host, port = address.rsplit(":", 1)
             self.s = socket.create_connection((host, int(port)))
             self.s.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self.s.settimeout(LIMIT)
+        self.s.settimeout(limit)
         self.data = b""
         self.ack = True
         # On a serial line the stop reply of a client that vanished may still be on its way.
@@ -54,6 +54,7 @@ class Rsp:
             pass
         self.ack = False
         self.supported = self(f"qSupported:{features}") if features is not None else ""
+        self.s.settimeout(LIMIT)
 
     def send(self, text):
         data = text if isinstance(text, bytes) else text.encode("latin-1")
