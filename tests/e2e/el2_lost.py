@@ -4,7 +4,7 @@
 # The monitor beneath firmware at EL3 that keeps group 0 of the interrupts for itself; and a CPU that firmware
 # does not give back: it is shown as lost, and the debugger goes on with the others.
 #
-# lab: el2 6.12 cortex-a72
+# full: el2 6.12 cortex-a72
 
 import os
 import subprocess
