@@ -1,23 +1,24 @@
 /* SPDX-License-Identifier: MIT */
 /* What the guests share: places, hypercalls, and macros. Assembler only. */
+/* For assembler, which clang-format takes for C. */
+/* clang-format off */
 #ifndef BARE_H
 #define BARE_H
 
 #define HIGH 0xc000000000000000 /* kernel's view of physical address 0 */
 
 /* Fields of `state`, the handlers' own memory and what they have seen. */
-#define S_R10 0x00
-#define S_R11 0x08
-#define S_CR  0x10
-#define S_R9  0x18
-#define S_SE_SRR1                                                                                  \
-    0x20 /* SE or'ed from SRR1 of every interrupt but the trace interrupt, from CTR of every scv, */
-#define S_SE_CTR 0x28
-#define S_SE_MSR 0x30 /* and from the handlers' own MSR */
-#define S_TRACES 0x38 /* trace interrupts, and a digest of their SRR0 */
-#define S_DIGEST 0x40
-#define S_SKIP   0x48  /* not 0: faults are answered by going on behind the instruction */
-#define S_COUNT  0x100 /* how often each vector was taken, by vector / 32 */
+#define S_R10     0x00
+#define S_R11     0x08
+#define S_CR      0x10
+#define S_R9      0x18
+#define S_SE_SRR1 0x20 /* SE or'ed from SRR1 of every interrupt but the trace interrupt, from CTR of every scv, */
+#define S_SE_CTR  0x28
+#define S_SE_MSR  0x30 /* and from the handlers' own MSR */
+#define S_TRACES  0x38 /* trace interrupts, and a digest of their SRR0 */
+#define S_DIGEST  0x40
+#define S_SKIP    0x48 /* not 0: faults are answered by going on behind the instruction */
+#define S_COUNT   0x100 /* how often each vector was taken, by vector / 32 */
 
 #define H_PUT_TERM_CHAR     0x58
 #define H_SET_MODE          0x31c
@@ -26,13 +27,18 @@
 
 #define MSR_SE 0x400
 
-/* An address below 2 GiB. */
-.macro addr reg, sym lis \reg, (\sym) @h ori \reg, \reg,
-    (\sym)
-        @l.endm
+    /* An address below 2 GiB. */
+    .macro addr reg, sym
+    lis \reg, (\sym)@h
+    ori \reg, \reg, (\sym)@l
+    .endm
 
-            /* The same in the kernel's view; holds with translation off as well. */
-            .macro high reg,
-    sym li \reg, 3 sldi \reg, \reg, 62 oris \reg, \reg, (\sym) @h ori \reg, \reg, (\sym) @l.endm
+    /* The same in the kernel's view; holds with translation off as well. */
+    .macro high reg, sym
+    li \reg, 3
+    sldi \reg, \reg, 62
+    oris \reg, \reg, (\sym)@h
+    ori \reg, \reg, (\sym)@l
+    .endm
 
 #endif
