@@ -61,14 +61,17 @@ vectors:
         ldr     w4, =0xc4000003         /* CPU_ON */
         cmp     w0, w4
         b.eq    on
-        ldr     w4, =0x8000f00d         /* and the one that hangs */
+        ldr     w4, =0x8000f00d         /* and the one that hangs, after it has said so at x1 */
         cmp     w0, w4
-        b.eq    .
+        b.eq    hang
         mov     x0, #-1
         eret
 version:
         mov     w0, #0x10001
         eret
+hang:   str     x4, [x1]
+        dsb     sy
+        b       .
 on:     ldr     x4, =MAILBOX
         and     x5, x1, #0xff
         add     x4, x4, x5, lsl #4
