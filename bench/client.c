@@ -196,27 +196,30 @@ static void ask_stub(struct stub *s, unsigned n)
 
 /* ---- memory ---- */
 
-/* Bytes that a reply carries once escapes and repetitions are undone. Hexadecimal digits know no
- * escapes, and are not looked at one by one: the client's own time would be most of what is measured. */
-static size_t decoded(const char *p, size_t n, bool hex)
+static size_t count(const char *p, const char *end, char what)
 {
-    const char *end = p + n;
-    size_t bytes = n;
+    size_t n = 0;
 
-    while (hex && (p = memchr(p, '*', (size_t)(end - p))) != NULL) {
-        bytes += (size_t)((unsigned char)p[1] - 29 - 2);
-        p += 2;
-    }
-    while (!hex && p < end) {
-        if (*p == '*') {
-            bytes += (size_t)((unsigned char)*++p - 29 - 2);
-        } else if (*p == '}') {
-            bytes--;
-            p++;
-        }
+    while ((p = memchr(p, what, (size_t)(end - p))) != NULL) {
+        n++;
         p++;
     }
-    return bytes;
+    return n;
+}
+
+/* Bytes that a reply carries once escapes and repetitions are undone. They are not looked at one by one:
+ * the client's own time would be most of what is measured. What is escaped is never a '*' or '}' on the wire. */
+static size_t decoded(const char *p, size_t n)
+{
+    const char *end = p + n, *star;
+    size_t bytes = n;
+
+    while ((star = memchr(p, '*', (size_t)(end - p))) != NULL) {
+        bytes -= count(p, star, '}');
+        bytes += (size_t)((unsigned char)star[1] - 29 - 2);
+        p = star + 2;
+    }
+    return bytes - count(p, end, '}');
 }
 
 static void read_stub(struct stub *s, char kind, size_t total)
@@ -231,7 +234,7 @@ static void read_stub(struct stub *s, char kind, size_t total)
 
         stub_send(s, "%c%llx,%zx", kind, (unsigned long long)(DATA + got), piece);
         reply = stub_reply(s, &n);
-        bytes = decoded(reply, n, kind == 'm');
+        bytes = decoded(reply, n);
         bytes = kind == 'm' ? bytes / 2 : bytes - 1;
         if (bytes < 512)
             die("%s: %.40s is no memory", s->name, reply);

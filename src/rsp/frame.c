@@ -8,6 +8,7 @@
 
 #include <string.h>
 
+#include "base/bits.h"
 #include "rsp/parse.h"
 
 #define ESCAPE     0x7d
@@ -139,38 +140,31 @@ static bool must_escape(uint8_t byte)
 /* ---- eight bytes at a time: memory by the megabyte comes this way ---- */
 
 #define EIGHT(byte) (0x0101010101010101ull * (byte))
+#define TOPS        EIGHT(0x80)
 
-static uint64_t load8(const uint8_t *p)
+/* The top bit of each byte of v that is 0; above the first one others may be marked too. */
+static uint64_t zeroes(uint64_t v)
 {
-    uint64_t v;
-
-    memcpy(&v, p, sizeof(v));
-    return v;
+    return (v - EIGHT(1)) & ~v & TOPS;
 }
 
-/* Not 0 if a byte of v is 0. */
-static uint64_t has_zero(uint64_t v)
+/* How many of the eight bytes are before the first one that is marked; one is. */
+static unsigned before(uint64_t marks)
 {
-    return (v - EIGHT(1)) & ~v & EIGHT(0x80);
+    return (unsigned)__builtin_ctzll(marks) / 8;
 }
 
-static bool any_escape(uint64_t v)
+/* Marks the first byte that must be escaped, and perhaps others above it. */
+static inline __attribute__((always_inline)) uint64_t escapes(uint64_t v)
 {
-    return has_zero(v ^ EIGHT('#')) | has_zero(v ^ EIGHT('$')) | has_zero(v ^ EIGHT('*')) |
-           has_zero(v ^ EIGHT(ESCAPE));
+    return zeroes(v ^ EIGHT('#')) | zeroes(v ^ EIGHT('$')) | zeroes(v ^ EIGHT('*')) |
+           zeroes(v ^ EIGHT(ESCAPE));
 }
 
-/* Does one of the eight bytes at p begin a run of three? Ten bytes are read. */
-static bool any_run(uint64_t v, const uint8_t *p)
+/* Is one of the bytes not of those between '*' and ESCAPE, as all text and digits are? */
+static bool odd(uint64_t v)
 {
-    return has_zero((v ^ load8(p + 1)) | (v ^ load8(p + 2)));
-}
-
-static unsigned sum_of(uint64_t v)
-{
-    const uint64_t even = 0x00ff00ff00ff00ffull;
-
-    return (unsigned)(((v & even) + (v >> 8 & even)) * 0x0001000100010001ull >> 48);
+    return (v | (v - EIGHT('*' + 1)) | (v + EIGHT(0x80 - ESCAPE))) & TOPS;
 }
 
 size_t gd_frame_fit(const uint8_t *src, size_t n, size_t limit)
@@ -178,11 +172,17 @@ size_t gd_frame_fit(const uint8_t *src, size_t n, size_t limit)
     size_t need = 0, i = 0;
 
     while (i < n) {
-        if (n - i >= 8 && limit - need >= 8 && !any_escape(load8(src + i))) {
-            need += 8;
-            i += 8;
-            continue;
-        }
+        size_t plain = 0, most = n - i < limit - need ? n - i : limit - need;
+        uint64_t marks = 0;
+
+        while (most - plain >= 8 && !(marks = escapes(gd_load_le64(src + i + plain))))
+            plain += 8;
+        if (marks)
+            plain += before(marks);
+        need += plain;
+        i += plain;
+        if (i == n)
+            break;
         need += must_escape(src[i]) ? 2 : 1;
         if (need > limit)
             return i;
@@ -196,6 +196,49 @@ size_t gd_frame_fit(const uint8_t *src, size_t n, size_t limit)
 #define RUN_BASE 29
 #define RUN_MIN  3
 #define RUN_MAX  (126 - RUN_BASE)
+
+/* Bytes read to see whether one of eight begins a run. */
+#define RUN_SEEN (8 + RUN_MIN)
+
+/* Marks the first of the eight bytes at src that is followed by RUN_MIN like it, and perhaps others. */
+static uint64_t runs(uint64_t v, const uint8_t *src)
+{
+    return zeroes((v ^ gd_load_le64(src + 1)) | (v ^ gd_load_le64(src + 2)) |
+                  (v ^ gd_load_le64(src + 3)));
+}
+
+/* The sums of each two bytes; 128 of these can be added up. */
+static uint64_t pairs(uint64_t v)
+{
+    const uint64_t even = 0x00ff00ff00ff00ffull;
+
+    return (v & even) + (v >> 8 & even);
+}
+
+/* Copies bytes before the first of n that is escaped or begins a run, and sums them up. Those that it leaves
+ * at the end may be plain as well. */
+static size_t copy_plain(uint8_t *dst, const uint8_t *src, size_t n, unsigned *sum)
+{
+    size_t i = 0, last = n < 1024 ? n : 1024;
+    uint64_t sums = 0, marks = 0;
+
+    for (; last - i >= RUN_SEEN; i += 8) {
+        uint64_t v = gd_load_le64(src + i);
+
+        marks = runs(v, src + i);
+        if (__builtin_expect(odd(v), 0))
+            marks |= escapes(v);
+        gd_store_le64(dst + i, v); /* of a word with a mark, the bytes before it count */
+        if (marks) {
+            sums += pairs(v & ~(~0ull << 8 * before(marks)));
+            i += before(marks);
+            break;
+        }
+        sums += pairs(v);
+    }
+    *sum += (unsigned)(sums * 0x0001000100010001ull >> 48);
+    return i;
+}
 
 static size_t run_length(const uint8_t *src, size_t n)
 {
@@ -214,7 +257,7 @@ static size_t run_length(const uint8_t *src, size_t n)
 size_t gd_frame_encode(uint8_t *dst, size_t cap, const uint8_t *src, size_t n)
 {
     static const char digits[] = "0123456789abcdef";
-    const uint8_t *end = src + n, *bytewise = src; /* before it eight at a time are no use */
+    const uint8_t *end = src + n;
     uint8_t *d = dst, *limit = dst + cap;
     unsigned sum = 0;
 
@@ -223,23 +266,15 @@ size_t gd_frame_encode(uint8_t *dst, size_t cap, const uint8_t *src, size_t n)
     limit -= GD_FRAME_EXTRA - 1; /* for '#' and the sum */
     *d++ = '$';
     while (src < end) {
-        uint8_t byte = *src;
-        size_t more;
+        size_t room = (size_t)(limit - d), left = (size_t)(end - src), more;
+        size_t plain = copy_plain(d, src, left < room ? left : room, &sum);
+        uint8_t byte;
 
-        if (src >= bytewise && end - src >= 10 && limit - d >= 8) {
-            uint64_t v = load8(src);
-
-            if (!any_escape(v) && !any_run(v, src)) {
-                memcpy(d, &v, 8);
-                sum += sum_of(v);
-                d += 8;
-                src += 8;
-                continue;
-            }
-            bytewise = src + 32; /* what fails once does so again soon */
-        }
+        d += plain;
+        src += plain;
         if (d >= limit)
             return 0;
+        byte = *src;
         if (must_escape(byte)) {
             if (d + 1 >= limit)
                 return 0;

@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -21,6 +22,33 @@ static const char *text_of(void (*write)(struct gd_out *))
     gd_out_init(&o, buf, sizeof(buf));
     write(&o);
     return gd_out_str(&o);
+}
+
+static void bytes_in_hex_have_two_digits_each(void **state)
+{
+    uint8_t bytes[256], out[512];
+    char want[3];
+    struct gd_out o;
+
+    (void)state;
+    for (unsigned i = 0; i < 256; i++)
+        bytes[i] = (uint8_t)(i * 37 + 5);
+    for (size_t n = 0; n <= sizeof(bytes); n++) {
+        gd_out_init(&o, out, sizeof(out));
+        gd_put_hex_bytes(&o, bytes, n);
+        assert_int_equal(o.len, 2 * n);
+        for (size_t i = 0; i < n; i++) {
+            snprintf(want, sizeof(want), "%02x", bytes[i]);
+            assert_memory_equal(out + 2 * i, want, 2);
+        }
+    }
+    memcpy(out + 256, bytes, 256); /* what is written lies behind what is read */
+    gd_out_init(&o, out, sizeof(out));
+    gd_put_hex_bytes(&o, out + 256, 256);
+    for (size_t i = 0; i < 256; i++) {
+        snprintf(want, sizeof(want), "%02x", bytes[i]);
+        assert_memory_equal(out + 2 * i, want, 2);
+    }
 }
 
 static void numbers(struct gd_out *o)
@@ -189,6 +217,7 @@ static void bytes_have_the_order_asked_for(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(bytes_in_hex_have_two_digits_each),
         cmocka_unit_test(numbers_have_all_their_digits),
         cmocka_unit_test(a_format_knows_its_few_conversions_and_prints_others_as_they_are),
         cmocka_unit_test(every_window_shows_its_piece_of_the_document_and_nothing_past_it),

@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "base/bits.h"
 #include "rsp/frame.h"
 #include "rsp/parse.h"
 #include "support_guard.h"
@@ -239,6 +240,72 @@ static void encoding_over_its_own_source_is_safe_at_the_promised_size(void **sta
     }
 }
 
+/* The shortest rules that the manual allows, a byte at a time. */
+static size_t simply(const uint8_t *src, size_t n, uint8_t *wire)
+{
+    size_t len = 0;
+    uint8_t sum = 0;
+
+    wire[len++] = '$';
+    for (size_t i = 0, more; i < n; i += 1 + more) {
+        bool special = src[i] && strchr("#$*}", src[i]);
+
+        for (more = 0; i + more + 1 < n && src[i + more + 1] == src[i] && more < 97;)
+            more++;
+        more = more == '#' - 29 || more == '$' - 29 ? '#' - 29 - 1 : more;
+        if (special || more < 3)
+            more = 0;
+        if (special)
+            wire[len++] = '}';
+        wire[len++] = special ? src[i] ^ 0x20 : src[i];
+        if (more) {
+            wire[len++] = '*';
+            wire[len++] = (uint8_t)(29 + more);
+        }
+    }
+    for (size_t i = 1; i < len; i++)
+        sum = (uint8_t)(sum + wire[i]);
+    return len + (size_t)sprintf((char *)wire + len, "#%02x", sum);
+}
+
+static void mixtures_are_encoded_as_byte_by_byte(void **state)
+{
+    static const char *alphabets[] = { "0123456789abcdef", "0a", "a#$*}", "+|~)", NULL };
+    uint8_t payload[3000], want[2 * sizeof(payload) + 8], buf[2 * sizeof(payload) + 8];
+    uint64_t random = 88172645463325252;
+
+    (void)state;
+    for (unsigned round = 0; round < 3000; round++) {
+        const char *alphabet = alphabets[round % GD_ARRAY_SIZE(alphabets)];
+        size_t n = random % (round % 50 ? 80 : sizeof(payload)), len, cap, limit, fit = 0, need = 0;
+
+        for (size_t i = 0; i < n; i++) {
+            random ^= random << 13;
+            random ^= random >> 7;
+            random ^= random << 17;
+            payload[i] = i && random % 4 == 0 ? payload[i - 1]
+                         : alphabet           ? (uint8_t)alphabet[random / 4 % strlen(alphabet)]
+                                              : (uint8_t)(random >> 32);
+        }
+        len = simply(payload, n, want);
+        cap = 2 * n + GD_FRAME_EXTRA;
+        memcpy(buf + cap - n, payload, n);
+        assert_int_equal(gd_frame_encode(buf, cap, buf + cap - n, n), len);
+        assert_memory_equal(buf, want, len);
+        assert_int_equal(encode(guarded(payload, n), n, buf, len), len);
+        assert_memory_equal(buf, want, len);
+        assert_int_equal(encode(payload, n, buf, len - 1), 0);
+        limit = random / 7 % (n + 2);
+        for (; fit < n; fit++) {
+            need += payload[fit] && strchr("#$*}", payload[fit]) ? 2 : 1;
+            if (need > limit)
+                break;
+        }
+        assert_int_equal(gd_frame_fit(guarded(payload, n), n, limit), fit);
+        random += round;
+    }
+}
+
 static void what_does_not_fit_is_not_sent(void **state)
 {
     (void)state;
@@ -270,6 +337,7 @@ int main(void)
         cmocka_unit_test(a_break_inside_a_packet_is_data),
         cmocka_unit_test(a_packet_too_long_is_told_and_never_stored),
         cmocka_unit_test(encoding_over_its_own_source_is_safe_at_the_promised_size),
+        cmocka_unit_test(mixtures_are_encoded_as_byte_by_byte),
         cmocka_unit_test(what_does_not_fit_is_not_sent),
         cmocka_unit_test(fit_counts_escapes),
     };
