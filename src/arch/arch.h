@@ -147,6 +147,7 @@ struct gd_step {
     bool sequence;         /* in/out: run a whole exclusive sequence as one step */
     bool use_hw;           /* out: the back end's single step is wanted for this entry */
     bool waits;            /* out: the instruction waits for others; give them a slice */
+    bool serves;           /* out: this entry is there for interrupts that wait: hold none back */
     bool masked;           /* private: interrupts are held back through guest state */
     uint64_t save[48];     /* private */
     uint8_t ntemp;         /* out: words to plant for this run, by VA and GPA */

@@ -70,20 +70,19 @@ with debug_host(files=[f"{steps}:/steps.elf", f"{hammer}:/hammer.elf"], ports=2)
         equal(guest.wait(r"^traces (equal|differ)").group(1), "equal", "traces; " + " ".join(guest.console.all[-8:]))
         equal(guest.status(), 0, "exit status")
         check(len(seen) > 300, f"only {len(seen)} steps")
-    if KVM:  # the monitor at EL2 does not serve them yet
-        with scenario("a vCPU that is stepped for long has its own tick served on the way, unseen"):
-            guest = host.boot("/steps.elf", cpus=2)
-            with Rsp(guest) as c:
-                run_to(c, s["long_loop"])
-                ticks = c.memory(s["ticks"], 8)
-                before = steps_made(c)
-                stop = c.resume(f"vCont;r{s['long_loop']:x},{s['long_loop_end']:x}:1;c")
-                made = steps_made(c) - before
-                equal(pc(stop), stop["registers"][30], "the range ended at, beside the return address")
-                equal(made, 10002, "steps")
-                check(c.memory(s["ticks"], 8) != ticks, f"no tick in {made} steps")
-                c("D;1")
-            guest.wait(r"^traces equal")
+    with scenario("a vCPU that is stepped for long has its own tick served on the way, unseen"):
+        guest = host.boot("/steps.elf", cpus=2)
+        with Rsp(guest) as c:
+            run_to(c, s["long_loop"])
+            ticks = c.memory(s["ticks"], 8)
+            before = steps_made(c)
+            stop = c.resume(f"vCont;r{s['long_loop']:x},{s['long_loop_end']:x}:1;c")
+            made = steps_made(c) - before
+            equal(pc(stop), stop["registers"][30], "the range ended at, beside the return address")
+            equal(made, 10002, "steps")
+            check(c.memory(s["ticks"], 8) != ticks, f"no tick in {made} steps")
+            c("D;1")
+        guest.wait(r"^traces equal")
     with scenario("a range step gives the same trace and stops at its end"):
         guest = host.boot("/steps.elf", cpus=2)
         with Rsp(guest) as c:

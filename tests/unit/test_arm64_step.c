@@ -115,7 +115,10 @@ static bool take_interrupt(void)
 {
     uint64_t p = a.reg[GD_ARM64_PSTATE];
 
-    if (!pending || (p & (PSTATE_I | PSTATE_F)) == (PSTATE_I | PSTATE_F))
+    /* As the engine tells the back end. */
+    bool held = a.target.hw.hold_irq && !s.show_irq && !s.serves;
+
+    if (!pending || held || (p & (PSTATE_I | PSTATE_F)) == (PSTATE_I | PSTATE_F))
         return false;
     pending = !once;
     hw_exception(p & PSTATE_I ? 0x100 : 0x80, a.reg[GD_ARM64_PC]);
@@ -268,10 +271,11 @@ static void set_up_handler(void)
 
 static void one_that_waits_is_served_before_the_step(void **state)
 {
-    for (unsigned waits = 0; waits < 2; waits++) {
+    for (unsigned i = 0; i < 4; i++) {
         setup(state);
+        a.target.hw.hold_irq = i / 2; /* by the back end, or by a mask */
         set_up_handler();
-        pending = waits;
+        pending = i % 2;
         assert_int_equal(step(), GD_STEP_DONE);
         stands_at(A_CODE + 4, EL1H_IRQ_ON);
         assert_false(pending);

@@ -312,10 +312,10 @@ static void begin_retry(struct gd_cpu *c, struct gd_step *s)
 
 /* Only in the kernel: text of a user program may lie at other addresses too, and be gone when the
  * handler returns to another program. */
-static bool may_serve(struct gd_cpu *c, const struct gd_step *s, uint64_t pstate)
+static bool may_serve(const struct gd_step *s, uint64_t pstate)
 {
-    return s->let_irq && !c->target->hw.hold_irq && !s->show_irq && !s->lift_watch &&
-           PSTATE_EL(pstate) == 1 && !(pstate & (PSTATE_I | PSTATE_IL | PSTATE_BTYPE));
+    return s->let_irq && !s->show_irq && !s->lift_watch && PSTATE_EL(pstate) == 1 &&
+           !(pstate & (PSTATE_I | PSTATE_IL | PSTATE_BTYPE));
 }
 
 /* Runs on with interrupts as the guest has them. One that waits is taken at once, and its handler
@@ -332,7 +332,7 @@ static bool begin_serve(struct gd_cpu *c, struct gd_step *s)
     s->ntemp = 1;
     s->phase = SERVE;
     s->use_hw = false;
-    s->waits = true; /* the handler may want something of another vCPU */
+    s->serves = s->waits = true; /* the handler may want something of another vCPU */
     return true;
 }
 
@@ -341,6 +341,7 @@ static int serve_exit(struct gd_cpu *c, struct gd_step *s, const struct gd_exit 
     if (x->kind == GD_EXIT_OTHER)
         return GD_STEP_ENTER; /* the VMM served the handler */
     s->ntemp = 0;
+    s->serves = false;
     gd_cpu_drop_page(c);
     if (x->kind != GD_EXIT_DEBUG || ESR_EC(x->syndrome) != EC_BRK64 || temp_hit < 0)
         return GD_STEP_OTHER; /* a breakpoint in the handler */
@@ -371,7 +372,7 @@ int gd_arm64_step_begin(struct gd_cpu *c, struct gd_step *s)
         err = gd_cpu_get(c, GD_ARM64_PSTATE, &p);
     if (err)
         return err;
-    s->sequence = s->waits = s->masked = false;
+    s->sequence = s->waits = s->masked = s->serves = false;
     s->use_hw = true;
     s->phase = ONE;
     s->ntemp = 0;
@@ -382,7 +383,7 @@ int gd_arm64_step_begin(struct gd_cpu *c, struct gd_step *s)
         gd_arm64_decode(s->insn, &i);
         if (s->let_irq)
             s->save[STACK] = gd_arm64_base(c, 31);
-        if (!run_on && may_serve(c, s, p) && begin_serve(c, s))
+        if (!run_on && may_serve(s, p) && begin_serve(c, s))
             return GD_STEP_ENTER;
         note(c, s);
         if (complete_wait(c, s, &i))

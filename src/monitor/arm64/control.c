@@ -102,16 +102,15 @@ static void take_input(void)
 static bool give_output(void)
 {
     while (is_open) {
-        size_t n, sent = 0;
+        size_t n, sent;
         const uint8_t *p = gd_session_output(&session, &n);
 
         if (!p || n == 0)
             return true;
-        while (sent < n && uart_put(p[sent]))
-            sent++;
-        gd_session_sent(&session, sent);
-        if (sent < n)
+        sent = uart_put(p, n);
+        if (sent == 0)
             return false;
+        gd_session_sent(&session, sent);
     }
     return true;
 }
@@ -123,14 +122,17 @@ static void watch_deadline(void)
         if (give_up_at)
             timer_off();
         give_up_at = 0;
-    } else if (give_up_at == 0) {
-        give_up_at = time_in_ms(ANSWER_MS);
-        timer_set(give_up_at);
-    } else if (time_now() >= give_up_at) {
-        give_up_at = 0;
-        gd_engine_give_up(&engine);
-        atomic_store(&news, 1);
+        return;
     }
+    if (give_up_at == 0)
+        give_up_at = time_in_ms(ANSWER_MS);
+    if (time_now() < give_up_at) {
+        timer_set(give_up_at); /* each time: running alone uses the same timer (run.c) */
+        return;
+    }
+    give_up_at = 0;
+    gd_engine_give_up(&engine);
+    atomic_store(&news, 1);
 }
 
 static void watch_end(void)

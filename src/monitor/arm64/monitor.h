@@ -172,7 +172,7 @@ void cpu_intersect(void); /* ... with those of this CPU */
 /* ---- uart.c ---- */
 void uart_open(uint64_t base);
 bool uart_get(uint8_t *byte);
-bool uart_put(uint8_t byte); /* false: no room now */
+size_t uart_put(const uint8_t *bytes, size_t n); /* as many as there is room for now */
 void uart_interrupts(bool rx, bool tx);
 /* Sentences on the UART, with bounded waiting for room. stop: then the CPU stops for good. */
 _Noreturn void stop(const char *text);

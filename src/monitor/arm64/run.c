@@ -10,6 +10,7 @@
 
 #define ANSWER_MS  2000u
 #define SLICE_MS   1u
+#define LOOK_UP_MS 20u /* for one that runs alone */
 #define MAX_POINTS 256u
 #define HASH_BITS  8u
 
@@ -277,6 +278,8 @@ static void load_guest(struct cpu *c)
     }
     debug_enter(c);
     gic_flush(c);
+    if (c->alone && !c->debug.hold && !c->debug.step)
+        timer_set(time_in_ms(LOOK_UP_MS)); /* a handler may wait for one of the others */
 }
 
 void run_finish(struct cpu *c, const struct gd_exit *x)
@@ -285,7 +288,7 @@ void run_finish(struct cpu *c, const struct gd_exit *x)
 
     if (control_here(c))
         control_run(c);
-    if (x || wanted(c) || (!c->alone && atomic_load(&alone_owner))) {
+    if (x || c->alone || wanted(c) || atomic_load(&alone_owner)) {
         gd_vcpu_exit(&engine, c->index, x ? x : &nothing);
         atomic_store(&c->in_guest, 0);
         decide(c);

@@ -12,6 +12,8 @@
 #define UARTFR              0x18
 #define UARTFR_RXFE         (1u << 4)
 #define UARTFR_TXFF         (1u << 5)
+#define UARTFR_TXFE         (1u << 7)
+#define TX_FIFO             16u /* bytes, 32 from revision r1p5 on */
 #define UARTLCR_H           0x2c
 #define UARTLCR_H_8BIT_FIFO 0x70u
 #define UARTCR              0x30
@@ -50,12 +52,16 @@ bool uart_get(uint8_t *byte)
     return true;
 }
 
-bool uart_put(uint8_t byte)
+size_t uart_put(const uint8_t *bytes, size_t n)
 {
-    if (*reg(UARTFR) & UARTFR_TXFF)
-        return false;
-    *reg(UARTDR) = byte;
-    return true;
+    uint32_t flags = *reg(UARTFR);
+    size_t room = flags & UARTFR_TXFE ? TX_FIFO : !(flags & UARTFR_TXFF);
+
+    if (n > room)
+        n = room;
+    for (size_t i = 0; i < n; i++)
+        *reg(UARTDR) = bytes[i];
+    return n;
 }
 
 void uart_interrupts(bool rx, bool tx)
@@ -72,7 +78,9 @@ static uint8_t harmless(char c)
 static void uart_text(const char *s)
 {
     for (; *s; s++) {
-        for (unsigned tries = 0; tries < 1000000 && !uart_put(harmless(*s)); tries++) {
+        uint8_t byte = harmless(*s);
+
+        for (unsigned tries = 0; tries < 1000000 && !uart_put(&byte, 1); tries++) {
         }
     }
 }
