@@ -244,12 +244,18 @@ static int apply_part(struct gd_session *s, struct gd_cur *part, bool *decided)
 }
 
 /* vCont;t is the one action that makes sense while the guest runs: it asks for the stop. */
-static int halt_running(struct gd_session *s, const struct gd_cur *c)
+static int halt_running(struct gd_session *s, struct gd_cur *c)
 {
-    struct gd_cur rest = *c;
+    int tid, err = GD_OK;
 
-    if (s->run != RSP_RUNNING || !gd_cur_char(&rest, 't') || (!gd_cur_end(&rest) && *rest.p != ':'))
+    if (s->run != RSP_RUNNING || !gd_cur_char(c, 't'))
         return gd_why(&rsp_engine(s)->why, GD_E_RUNNING, NULL);
+    if (gd_cur_char(c, ':'))
+        err = rsp_thread(s, c, &tid);
+    if (err < 0)
+        return err;
+    if (!gd_cur_end(c))
+        return rsp_malformed(s, "vCont;t must stand alone while the guest runs");
     s->halt = true;
     gd_engine_interrupt(rsp_engine(s), s->general);
     return RSP_LATER;
@@ -283,15 +289,18 @@ int rsp_vcont_list(struct gd_session *s, struct gd_cur *c, struct gd_out *o)
 }
 
 /* The old forms: Hc names a thread that goes alone; else all run, and s steps the current one. */
+static unsigned old_thread(const struct gd_session *s)
+{
+    return s->resume_tid > 0 ? (unsigned)s->resume_tid - 1 : s->general;
+}
+
 static int old_resume(struct gd_session *s, struct gd_out *o, enum gd_mode mode)
 {
-    bool alone = s->resume_tid > 0;
-    unsigned self = alone ? (unsigned)s->resume_tid - 1 : s->general;
-    int err = prepare(s, (struct gd_action){ .mode = alone ? GD_HALT : GD_RUN });
+    int err = prepare(s, (struct gd_action){ .mode = s->resume_tid > 0 ? GD_HALT : GD_RUN });
 
     if (err < 0)
         return err;
-    s->actions[self].mode = mode;
+    s->actions[old_thread(s)].mode = mode;
     return resume(s, o);
 }
 
@@ -308,7 +317,7 @@ static int set_pc(struct gd_session *s, struct gd_cur *c)
         return rsp_malformed(s, "not an address");
     for (unsigned i = 0; i < 8; i++)
         bytes[i] = (uint8_t)(addr >> (8 * i));
-    return gd_engine_reg_set(rsp_engine(s), s->general, pc, bytes);
+    return gd_engine_reg_set(rsp_engine(s), old_thread(s), pc, bytes);
 }
 
 static int old(struct gd_session *s, struct gd_cur *c, struct gd_out *o, enum gd_mode mode,

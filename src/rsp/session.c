@@ -180,7 +180,6 @@ static void stopped(struct gd_session *s, const struct gd_stop *stop)
     if (stop->vcpu < rsp_engine(s)->cfg.nvcpus)
         s->general = stop->vcpu;
     s->run = RSP_STOPPED;
-    s->resume_tid = GD_TID_ALL;
     s->halt = false;
     if (!s->owe_stop)
         return;
