@@ -120,6 +120,14 @@ int rsp_X(struct gd_session *s, struct gd_cur *c, struct gd_out *o)
     return write_all(s, addr, c->p, (size_t)len, o);
 }
 
+/* A guest's tables can claim to map the whole address space: what goes through memory ends here. */
+#define SPAN_MAX (1ull << 30)
+
+static int too_long(struct gd_session *s)
+{
+    return rsp_malformed(s, "more than 1 GiB at a time");
+}
+
 /* ---- search ---- */
 
 /* Offset of the first pattern in buf, n if there is none. */
@@ -135,6 +143,7 @@ static size_t find(const uint8_t *buf, size_t n, const uint8_t *pattern, size_t 
 int rsp_search(struct gd_session *s, struct gd_cur *c, struct gd_out *o)
 {
     uint64_t addr, len;
+    uint64_t left = SPAN_MAX;
     size_t pattern, n, at;
     int err = range(s, c, &addr, &len, ';');
 
@@ -148,6 +157,9 @@ int rsp_search(struct gd_session *s, struct gd_cur *c, struct gd_out *o)
     if (len && addr + (len - 1) < addr)
         len = 0 - addr;
     while (len >= pattern) {
+        if (left < o->cap)
+            return too_long(s);
+        left -= o->cap;
         n = len < o->cap ? (size_t)len : o->cap;
         err = gd_engine_read(rsp_engine(s), s->general, addr, o->buf, n, &at);
         if (err < 0 && at < pattern)
@@ -195,6 +207,8 @@ int rsp_crc(struct gd_session *s, struct gd_cur *c, struct gd_out *o)
         return err;
     if (!gd_cur_end(c) || (len && addr + (len - 1) < addr) || o->cap == 0)
         return rsp_malformed(s, "expected address and length");
+    if (len > SPAN_MAX)
+        return too_long(s);
     while (len) {
         n = len < o->cap ? (size_t)len : o->cap;
         err = gd_engine_read(rsp_engine(s), s->general, addr, o->buf, n, &done);

@@ -182,6 +182,30 @@ static void memory_is_found_across_the_pieces_of_a_search(void **state)
     }
 }
 
+/* As a guest's table that leads to itself has it: the whole address space, in 64 KiB of RAM. */
+static int everywhere(struct gd_cpu *cpu, uint64_t va, enum gd_use use, struct gd_xlate *x,
+                      struct gd_why *why)
+{
+    return gd_arch_fake.translate(cpu, FAKE_RAM + va % FAKE_RAM_SIZE, use, x, why);
+}
+
+static void a_search_of_all_that_a_table_claims_to_map_ends(void **state)
+{
+    struct gd_arch arch = gd_arch_fake;
+
+    (void)state;
+    arch.translate = everywhere;
+    f.target.arch = &arch;
+    fake_engine(&f, true);
+    client_open(&c, &f, CLIENT_PACKET, GD_DISCONNECT_RESUME, false);
+    client_say(&c, "qSearch:memory:0;ffffffffffffffff;needle");
+    assert_true(client_next(&c));
+    assert_memory_equal(c.packet, "E.malformed request (more than 1 GiB", 36);
+    client_say(&c, "qCRC:0,40000001");
+    assert_true(client_next(&c));
+    assert_memory_equal(c.packet, "E.malformed request (more than 1 GiB", 36);
+}
+
 /* ---- G ---- */
 
 static void a_refused_G_changes_no_register_at_all(void **state)
@@ -402,6 +426,7 @@ int main(void)
         TEST(packet_size_is_told_in_hex_and_is_kept),
         TEST(binary_memory_that_needs_escapes_stays_within_packet_size),
         TEST(memory_is_found_across_the_pieces_of_a_search),
+        TEST(a_search_of_all_that_a_table_claims_to_map_ends),
         TEST(a_refused_G_changes_no_register_at_all),
         TEST(every_truncation_of_every_packet_is_answered),
         TEST(every_packet_with_any_one_byte_changed_is_answered),
