@@ -412,6 +412,34 @@ static const struct golden table[] = {
     {0xd500419f, INSN_SYSTEM, 0x0, 0, 0}, /* msr pan,#1 */
     {0xd518d022, INSN_SYSTEM, 0x0, 0, 0}, /* msr contextidr_el1,x2 */
     {0xd500401f, INSN_SYSTEM, 0x0, 0, 0}, /* cfinv */
+    {0x99030841, INSN_MEM, 0x11ff8, 8, WR}, /* stilp w1,w3,[x2,#-8]! */
+    {0x99031841, INSN_MEM, 0x12000, 8, WR}, /* stilp w1,w3,[x2] */
+    {0xd9030841, INSN_MEM, 0x11ff0, 16, WR}, /* stilp x1,x3,[x2,#-16]! */
+    {0x99430841, INSN_MEM, 0x12000, 8, RD}, /* ldiapp w1,w3,[x2],#8 */
+    {0xd9431841, INSN_MEM, 0x12000, 16, RD}, /* ldiapp x1,x3,[x2] */
+    {0x99800841, INSN_MEM, 0x11ffc, 4, WR}, /* stlr w1,[x2,#-4]! */
+    {0xd9800841, INSN_MEM, 0x11ff8, 8, WR}, /* stlr x1,[x2,#-8]! */
+    {0x99c00841, INSN_MEM, 0x12000, 4, RD}, /* ldapr w1,[x2],#4 */
+    {0xd9c00841, INSN_MEM, 0x12000, 8, RD}, /* ldapr x1,[x2],#8 */
+    {0x1d5fb841, INSN_MEM, 0x11ffb, 1, RD}, /* ldapur b1,[x2,#-5] */
+    {0x1d800841, INSN_MEM, 0x12000, 16, WR}, /* stlur q1,[x2] */
+    {0xdd4ff841, INSN_MEM, 0x120ff, 8, RD}, /* ldapur d1,[x2,#255] */
+    {0x0d018441, INSN_MEM, 0x12000, 8, WR}, /* stl1 {v1.d}[0],[x2] */
+    {0x0d418441, INSN_MEM, 0x12000, 8, RD}, /* ldap1 {v1.d}[0],[x2] */
+    {0x19231041, INSN_MEM, 0x12000, 16, RD | WR}, /* ldclrp x1,x3,[x2] */
+    {0x19a33041, INSN_MEM, 0x12000, 16, RD | WR}, /* ldsetpa x1,x3,[x2] */
+    {0x19638041, INSN_MEM, 0x12000, 16, RD | WR}, /* swppl x1,x3,[x2] */
+    {0x38239041, INSN_MEM, 0, 0, RD | WR}, /* rcwclr x3,x1,[x2] */
+    {0x7823b041, INSN_MEM, 0, 0, RD | WR}, /* rcwsset x3,x1,[x2] */
+    {0x3823a041, INSN_MEM, 0, 0, RD | WR}, /* rcwswp x3,x1,[x2] */
+    {0x3c230041, INSN_MEM, 0, 0, RD | WR}, /* ldbfadd h3,h1,[x2] */
+    {0x19230841, INSN_MEM, 0, 0, RD | WR}, /* rcwcas x3,x1,[x2] */
+    {0xd50876a2, INSN_MEM, 0x12000, 128, WR}, /* dc igdvac,x2 */
+    {0xc4004041, INSN_MEM, 0, 0, RD | WR}, /* ld1sb {z1.d},p0/z,[x2,z0.d,uxtw] */
+    {0xe4008041, INSN_MEM, 0, 0, RD | WR}, /* st1b {z1.d},p0,[x2,z0.d,uxtw] */
+    {0xe0000040, INSN_MEM, 0, 0, RD | WR}, /* ld1b {za0h.b[w12,0]},p0/z,[x2,x0] */
+    {0x74030041, INSN_B_COND, 0, 0, 0}, /* cbgt w1,w3,. */
+    {0x5500001f, INSN_BR, 0, 0, 0}, /* retaasppc . */
     {0xd53b4225, INSN_MRS_DAIF, 0x0, 0, 0}, /* mrs x5,daif */
     {0xd51b4225, INSN_MSR_DAIF, 0x0, 0, 0}, /* msr daif,x5 */
     {0xd50342df, INSN_DAIFSET, 0x0, 0, 0}, /* msr daifset,#2 */
@@ -490,6 +518,8 @@ static void what_an_instruction_may_write_is_not_kept(void **state)
         { 0xf100041f, 0 },                           /* cmp x0, #1 */
         { 0x9e660007, 1u << 7 },                     /* fmov x7, d0 */
         { 0xdac18bfe, 1u << 30 | 1u << 17 },         /* one source: PACIA171615 writes X17 */
+        { 0xf380005f, 1u << 30 },                    /* autiasppc .-8 */
+        { 0xf3a0005f, 1u << 30 },                    /* autibsppc .-8 */
         { 0x54000041, 0 },                           /* b.ne */
         { 0x97fffffc, 1u << 30 },                    /* bl */
         { 0xd63f0060, 1u << 30 },                    /* blr x3 */

@@ -304,9 +304,22 @@ static void permissions_are_those_of_the_guests_level(void **state)
     acpu_le64(&a, entry_at(0, maps[0].va, 1), TABLE(2) | 3 | 1ull << 62); /* APTable */
     translate(maps[0].va, GD_DATA);
     assert_true(!x.writable);
+    acpu_le64(&a, at, 0x40001003);
+    acpu_le64(&a, entry_at(0, maps[0].va, 1), TABLE(2) | 3 | 1ull << 59); /* PXNTable */
+    translate(maps[0].va, GD_DATA);
+    assert_true(x.writable && x.executable);
+    a.reg[GD_ARM64_PSTATE] = PSTATE_M_EL1H;
+    translate(maps[0].va, GD_DATA);
+    assert_true(!x.executable);
+    acpu_le64(&a, entry_at(0, maps[0].va, 1), TABLE(2) | 3 | 7ull << 60); /* UXNTable, APTable */
+    translate(maps[0].va, GD_DATA);
+    assert_true(!x.writable && x.executable);
+    a.reg[GD_ARM64_PSTATE] = PSTATE_M_EL0T;
+    translate(maps[0].va, GD_DATA);
+    assert_true(!x.executable);
     a.reg[GD_ARM64_TCR_EL1] |= 1ull << 41; /* HPD0 */
     translate(maps[0].va, GD_DATA);
-    assert_true(x.writable);
+    assert_true(x.writable && x.executable);
 }
 
 static void with_the_mmu_off_addresses_are_physical(void **state)

@@ -229,6 +229,14 @@ static void rcpc_pair(uint32_t w, insn_t *i)
         i->offset = -(int64_t)i->len; /* STILP pre-decrements */
 }
 
+static void rcpc_writeback(uint32_t w, insn_t *i)
+{
+    i->len = gd_bit(w, 30) ? 8 : 4;
+    direction(i, gd_bit(w, 22));
+    if (i->write)
+        i->offset = -(int64_t)i->len; /* STLR pre-decrements, LDAPR post-increments */
+}
+
 static void pair(uint32_t w, insn_t *i)
 {
     unsigned opc = field(w, 31, 30), mode = field(w, 24, 23);
@@ -411,6 +419,7 @@ static const struct pattern accesses[] = { /* op0 x1x0: loads and stores */
     {0xbf000000, 0x0d000000, INSN_MEM, simd_single},
     {0xff200000, 0xd9200000, INSN_MEM, tags},
     {0xbfa00c00, 0x99000800, INSN_MEM, rcpc_pair},      /* STILP, LDIAPP */
+    {0xbfbffc00, 0x99800800, INSN_MEM, rcpc_writeback}, /* STLR, LDAPR with write-back */
     {0x3f200c00, 0x19000000, INSN_MEM, rcpc_imm9},      /* STLUR, LDAPUR */
     {0x3f200c00, 0x1d000800, INSN_MEM, rcpc_simd},
     {0xff208c00, 0x19200000, INSN_MEM, atomic128},      /* LDCLRP, LDSETP */
@@ -517,6 +526,8 @@ static uint32_t general_kept(uint32_t w, const insn_t *i)
     if (computes(w)) {
         if ((w & 0x5fe00000) == 0x5ac00000) /* one source: PACIA171615 and the like */
             regs = without(without(regs, 17), 30);
+        if ((w & 0xff800000) == 0xf3800000) /* AUTIASPPC, AUTIBSPPC */
+            regs = without(regs, 30);
         return without(regs, i->rt);
     }
     if (i->kind == INSN_B_COND)

@@ -13,7 +13,7 @@ struct walk {
     struct gd_why *why;
     struct gd_out *out; /* walk_print: a line for each step, else NULL */
     uint64_t va, tcr, table;
-    bool high, wide_pa, ds, big_endian, pie, read_only;
+    bool high, wide_pa, ds, big_endian, pie, read_only, no_exec;
     unsigned granule; /* bits of a page */
     unsigned in_bits, out_bits;
     int level;
@@ -160,15 +160,30 @@ static bool block_allowed(const struct walk *w)
     }
 }
 
-static void permissions(const struct walk *w, uint64_t desc, struct gd_xlate *x)
+static bool at_el0(const struct walk *w)
 {
     uint64_t pstate = gd_cpu_reg(w->c, GD_ARM64_PSTATE);
-    bool el0 = !PSTATE_EL(pstate) || (pstate & PSTATE_NRW);
+
+    return !PSTATE_EL(pstate) || (pstate & PSTATE_NRW);
+}
+
+/* What a table forbids is forbidden to all that is below it (Arm ARM D8.4.1). */
+static void hierarchical(struct walk *w, uint64_t desc)
+{
+    if (TCR_HPD(w->tcr, w->high))
+        return;
+    w->read_only |= gd_bit(desc, 62);
+    w->no_exec |= gd_bit(desc, at_el0(w) ? 60 : 59);
+}
+
+static void permissions(const struct walk *w, uint64_t desc, struct gd_xlate *x)
+{
     bool hd = (w->c->target->features & GD_ARM64_F_HDBS) && (w->tcr & TCR_HD);
     bool dirty = hd && gd_bit(desc, 51);
 
     x->writable = (!gd_bit(desc, 7) || (dirty && !w->pie)) && !w->read_only;
-    x->executable = w->pie || !gd_bit(desc, el0 ? 54 : 53); /* indirect: not evaluated */
+    /* Indirect permissions are not evaluated. */
+    x->executable = w->pie || !(gd_bit(desc, at_el0(w) ? 54 : 53) || w->no_exec);
 }
 
 static int leaf(struct walk *w, uint64_t desc, struct gd_xlate *x)
@@ -210,7 +225,7 @@ static int walk(struct walk *w, enum gd_use use, struct gd_xlate *x)
         if (w->out)
             gd_put_str(w->out, ", table\n");
         w->table = output(w, desc, w->granule);
-        w->read_only |= !TCR_HPD(w->tcr, w->high) && gd_bit(desc, 62);
+        hierarchical(w, desc);
         w->level++;
     }
     return err;
