@@ -170,6 +170,8 @@ struct gd_arch {
     const char *triple; /* for qHostInfo */
     uint8_t insn_len;   /* bytes of the breakpoint instruction */
     uint8_t insn_align; /* alignment of instructions */
+    uint8_t tag_bits;   /* top bits of a data address that may be a tag; event() and access() give
+                           addresses sign-extended from below them */
     uint8_t bp_insn[4]; /* breakpoint instruction as it stands in memory */
     uint8_t reg_pc, reg_sp;
     uint8_t g_count; /* g/G cover registers 0 .. g_count-1 (those that exist) */

@@ -95,6 +95,7 @@ struct gd_vcpu {
     uint64_t over_pc;
     struct gd_stop after; /* reason not NONE: to be reported when that step is done */
     struct gd_step step;
+    uint64_t armed;        /* generation of the plan in its debug hardware */
     uint32_t since_slice;  /* steps since the others last had a slice */
     uint32_t since_irq;    /* ... since interrupts of this one were last served */
     uint64_t others_exits; /* exits that the others had when this one was last let go */
@@ -146,6 +147,7 @@ struct gd_engine {
     unsigned npoint_used;      /* points below this were used at least once */
     uint16_t hw[GD_HW_POINTS]; /* points in debug registers, index + 1, in order of the table */
     unsigned nhw;
+    struct gd_hw_want wants[GD_HW_POINTS]; /* ... as the architecture gets them to encode */
     uint16_t npatch_used, free_patch, dirty_patch, recycle;
     unsigned nplanted;            /* patches whose word stands in guest memory */
     uint16_t fence[GD_FENCE_MAX]; /* patches on the guest's vectors, index + 1 (POWER) */

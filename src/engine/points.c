@@ -149,45 +149,31 @@ static void want_hw(struct gd_hw_want *want, const struct gd_hw_want *from)
         want->type = GD_HW;
 }
 
-/* Would extra fit into debug registers, with skip (may be NULL) no longer there? */
-static int dry_run(struct gd_engine *e, const struct gd_hw_want *extra, const struct gd_point *skip)
+/* Encodes all points in debug registers but skip, and extra (both may be NULL), into set. */
+static int plan(struct gd_engine *e, const struct gd_hw_want *extra, const struct gd_point *skip,
+                struct gd_hw_set *set)
 {
-    struct gd_hw_want wants[GD_HW_POINTS];
-    struct gd_hw_set set = { 0 };
     size_t n = 0;
 
     for (unsigned i = 0; i < e->nhw; i++)
         if (&e->cfg.points[e->hw[i] - 1] != skip)
-            want_hw(&wants[n++], &e->cfg.points[e->hw[i] - 1].want);
-    if (n == GD_HW_POINTS)
+            want_hw(&e->wants[n++], &e->cfg.points[e->hw[i] - 1].want);
+    if (extra && n == GD_HW_POINTS)
         return gd_why(&e->why, extra->type <= GD_HW ? GD_E_NOBREAK : GD_E_NOWATCH, NULL);
-    want_hw(&wants[n++], extra);
-    return e->arch->plan(e->cfg.target, wants, n, &set, &e->why);
-}
-
-/* Encodes everything wanted into set; slots go back to the points. */
-static int encode(struct gd_engine *e, struct gd_hw_set *set)
-{
-    struct gd_hw_want wants[GD_HW_POINTS];
-    int err;
-
-    for (unsigned i = 0; i < e->nhw; i++)
-        want_hw(&wants[i], &e->cfg.points[e->hw[i] - 1].want);
-    memset(set, 0, sizeof(*set));
-    err = e->arch->plan(e->cfg.target, wants, e->nhw, set, &e->why);
-    for (unsigned i = 0; i < e->nhw && !err; i++)
-        e->cfg.points[e->hw[i] - 1].want.slots = wants[i].slots;
-    return err;
+    if (extra)
+        want_hw(&e->wants[n++], extra);
+    return e->arch->plan(e->cfg.target, e->wants, n, set, &e->why);
 }
 
 static int insert_hw(struct gd_engine *e, struct gd_hw_want *w, bool as_hw)
 {
     struct gd_point *p = known(e, w);
+    struct gd_hw_set tried;
     int err;
 
     if (p && in_hardware(p) && p->want.linked == w->linked && p->want.context == w->context)
         return 0;
-    err = dry_run(e, w, p);
+    err = plan(e, w, p, &tried);
     if (err)
         return err;
     if (p && p->wanted) /* another context replaces it; or it was a word, whose page is gone */
@@ -225,6 +211,18 @@ static int insert_sw(struct gd_engine *e, const struct gd_hw_want *w, uint64_t g
     return 0;
 }
 
+/* The vCPU, or if it is lost, and its registers cannot be had, the next one that is not. NULL: none. */
+static struct gd_cpu *parked_cpu(struct gd_engine *e, unsigned vcpu)
+{
+    for (unsigned i = 0; i < e->cfg.nvcpus; i++) {
+        struct gd_vcpu *v = &e->cfg.vcpus[(vcpu + i) % e->cfg.nvcpus];
+
+        if (atomic_load_explicit(&v->state, memory_order_acquire) == GD_PARKED)
+            return &v->cpu;
+    }
+    return NULL;
+}
+
 /* Where va lies for vcpu, or for another one if its present tables do not have it: a vCPU in
  * user mode may run on tables without the kernel (arm64 KPTI). */
 static int locate(struct gd_engine *e, unsigned vcpu, uint64_t va, struct gd_xlate *x)
@@ -256,8 +254,9 @@ static int locate(struct gd_engine *e, unsigned vcpu, uint64_t va, struct gd_xla
  * stay silent, so it is refused. What does not translate now may later, and is taken. */
 static int watchable(struct gd_engine *e, unsigned vcpu, uint64_t addr, uint64_t last)
 {
-    for (unsigned n = 0; n < PAGES_LOOKED_AT && vcpu < e->cfg.nvcpus; n++) {
-        struct gd_cpu *c = &e->cfg.vcpus[vcpu].cpu;
+    struct gd_cpu *c = parked_cpu(e, vcpu);
+
+    for (unsigned n = 0; n < PAGES_LOOKED_AT && c; n++) {
         struct gd_xlate x;
         struct gd_why why;
         int err = 0;
@@ -418,10 +417,12 @@ int gd_engine_context(struct gd_engine *e, bool on, uint64_t id, const uint64_t 
 static int apply_set(struct gd_engine *e)
 {
     struct gd_hw_set set;
-    int err = encode(e, &set);
+    int err = plan(e, NULL, NULL, &set);
 
     if (err)
         return err;
+    for (unsigned i = 0; i < e->nhw; i++)
+        e->cfg.points[e->hw[i] - 1].want.slots = e->wants[i].slots;
     e->any_hw = e->nhw != 0;
     if (memcmp(&set, &e->set, sizeof(set))) {
         e->set = set;
@@ -486,10 +487,11 @@ int gd_points_settle(struct gd_engine *e)
 
 int gd_points_apply(struct gd_engine *e)
 {
+    struct gd_cpu *c = parked_cpu(e, 0);
     int err = gd_points_settle(e);
 
-    if (!err && e->arch->fence)
-        err = apply_fence(e, &e->cfg.vcpus[0].cpu);
+    if (!err && e->arch->fence && c)
+        err = apply_fence(e, c);
     return err ? err : gd_patch_apply(e);
 }
 

@@ -131,6 +131,7 @@ static int arm(struct gd_engine *e, struct gd_vcpu *v)
 
     if (v->stepping && v->step.lift_watch)
         a.lift_w = 0xffff;
+    v->armed = e->generation;
     return e->cfg.be->arm(e->cfg.be_ctx, v->cpu.index, &a);
 }
 
@@ -299,11 +300,20 @@ enum gd_entry gd_vcpu_enter(struct gd_engine *e, unsigned i, bool alone)
 
 /* ---- judging exits ---- */
 
-static uint64_t clamp_watch(const struct gd_point *p, const struct gd_access *a)
+/* The first watched byte without its tag, which is none of the access's. */
+static uint64_t untagged(const struct gd_engine *e, const struct gd_point *p)
 {
-    uint64_t first = p->want.addr, last = first + (p->want.len - 1), at = a->addr;
+    return (uint64_t)gd_sext(p->want.addr, 64 - e->arch->tag_bits);
+}
 
-    return at < first ? first : at > last ? last : at;
+/* The address to be told, which lies in the range as the client gave it. */
+static uint64_t clamp_watch(const struct gd_engine *e, const struct gd_point *p,
+                            const struct gd_access *a)
+{
+    uint64_t first = untagged(e, p), last = first + (p->want.len - 1);
+    uint64_t at = a->addr < first ? first : a->addr > last ? last : a->addr;
+
+    return p->want.addr + (at - first);
 }
 
 static uint16_t number(const struct gd_engine *e, const struct gd_point *p)
@@ -406,12 +416,12 @@ static bool patched(struct gd_engine *e, struct gd_vcpu *v, uint64_t pc)
     return p && p != e->cfg.patches + e->lifted_patch - 1;
 }
 
-static bool watches(const struct gd_point *p, const struct gd_access *a)
+static bool watches(const struct gd_engine *e, const struct gd_point *p, const struct gd_access *a)
 {
     bool way = p->want.type == GD_ACCESS || (p->want.type == GD_WRITE && a->write) ||
                (p->want.type == GD_READ && a->read);
 
-    return way && gd_overlap(p->want.addr, p->want.len, a->addr, a->len);
+    return way && gd_overlap(untagged(e, p), p->want.len, a->addr, a->len);
 }
 
 /* The watchpoints that the access really touches; results as of break_point(). Where the access
@@ -427,7 +437,7 @@ static struct gd_point *watch_point(struct gd_engine *e, const struct gd_event *
         if (p->want.type < GD_WRITE)
             continue;
         if (p->want.raw || !ev->access.len ? !slot
-                                           : !watches(p, &ev->access) || (p->want.linked && !slot))
+                                           : !watches(e, p, &ev->access) || (p->want.linked && !slot))
             continue;
         *any = true;
         if (!ignored(p) && !tell)
@@ -442,7 +452,7 @@ static struct gd_stop watch_stop(const struct gd_engine *e, const struct gd_poin
     return (struct gd_stop){ .reason = GD_STOP_WATCH,
                              .type = p->want.type,
                              .before = before,
-                             .addr = p->want.raw ? a->addr : clamp_watch(p, a),
+                             .addr = p->want.raw ? a->addr : clamp_watch(e, p, a),
                              .point = number(e, p) };
 }
 
@@ -472,6 +482,21 @@ static void hit_watch(struct gd_engine *e, struct gd_vcpu *v, const struct gd_ev
     v->after = stop;
 }
 
+/* Is this the hit of a point that is gone? Only a vCPU that was counted as lost sees its plan
+ * change between entry and exit. What it ran into was ours, and is not there any more. */
+static bool outdated(struct gd_engine *e, struct gd_vcpu *v, const struct gd_event *ev)
+{
+    uint8_t word[4];
+    uint32_t insn;
+
+    if (ev->kind == GD_EV_HWBP || ev->kind == GD_EV_WATCH)
+        return v->armed != e->generation;
+    if (ev->kind != GD_EV_SWBP || gd_cpu_fetch(&v->cpu, ev->pc, &insn))
+        return false;
+    gd_store_le(word, insn, sizeof(word));
+    return memcmp(word, e->arch->bp_insn, e->arch->insn_len) != 0;
+}
+
 static void judge(struct gd_engine *e, struct gd_vcpu *v, const struct gd_exit *x)
 {
     struct gd_event ev = { .kind = GD_EV_UNKNOWN };
@@ -483,7 +508,7 @@ static void judge(struct gd_engine *e, struct gd_vcpu *v, const struct gd_exit *
         hit_break(e, v, &ev);
     else if (ev.kind == GD_EV_WATCH && ev.slots)
         hit_watch(e, v, &ev);
-    else
+    else if (!outdated(e, v, &ev))
         inject(e, v, x);
 }
 
@@ -514,7 +539,7 @@ static void finish_step(struct gd_engine *e, struct gd_vcpu *v)
     if (v->stop.reason) /* a device access that was found watched when it was too late */
         return;
     /* A breakpoint inside the range is hit by the next step, as by any execution. */
-    if (a->mode != GD_RANGE || pc - a->start >= a->end - a->start)
+    if (a->mode != GD_RANGE || pc < a->start || pc >= a->end)
         stop_here(e, v, &(struct gd_stop){ .reason = GD_STOP_STEP });
 }
 

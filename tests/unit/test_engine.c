@@ -523,6 +523,17 @@ static void a_range_step_ends_outside_and_steps_at_least_once(void **state)
     assert_int_equal(engine_pc(0), CODE + 0x1c);
 }
 
+static void a_range_that_ends_before_it_begins_is_one_step(void **state)
+{
+    struct gd_action a = { .mode = GD_RANGE, .start = CODE, .end = CODE - 0x1000 };
+
+    (void)state;
+    engine_begin(1);
+    assert_int_equal(gd_engine_resume(&f.e, &a), 0);
+    assert_int_equal(engine_stop().reason, GD_STOP_STEP);
+    assert_int_equal(engine_pc(0), CODE + 4);
+}
+
 static void a_range_step_stops_at_a_breakpoint_inside(void **state)
 {
     struct gd_action a = { .mode = GD_RANGE, .start = CODE, .end = CODE + 0x24 };
@@ -618,6 +629,40 @@ static void a_watched_store_is_told_once_before_it_is_done(void **state)
     engine_go(GD_STEP);
     assert_int_equal(engine_stop().reason, GD_STOP_STEP);
     assert_int_equal(f.ram[DATA - FAKE_RAM], 4);
+}
+
+/* As the debug registers have it: the top bits are none of the address. */
+static int plan_untagged(const struct gd_target *t, struct gd_hw_want *wants, size_t n,
+                         struct gd_hw_set *set, struct gd_why *why)
+{
+    int err = gd_arch_fake.plan(t, wants, n, set, why);
+
+    for (unsigned i = 0; i < GD_HW_MAX; i++)
+        set->w[i].value &= ~0ull >> 8;
+    return err;
+}
+
+static void a_watchpoint_at_a_tagged_address_is_hit_by_any_tag(void **state)
+{
+    const uint64_t tagged = 0xabull << 56 | (DATA + 4);
+    struct gd_arch arch = gd_arch_fake;
+    struct gd_stop s;
+
+    (void)state;
+    arch.tag_bits = 8;
+    arch.plan = plan_untagged;
+    begin_stores(1);
+    engine_anew(&arch, NULL);
+    assert_int_equal(gd_engine_insert(&f.e, 0, GD_WRITE, tagged, 4), 0);
+    engine_go(GD_RUN);
+    s = engine_stop();
+    assert_int_equal(s.reason, GD_STOP_WATCH);
+    assert_int_equal(s.addr, tagged); /* as the client knows it */
+    gd_engine_remove(&f.e, 0, GD_WRITE, tagged, 4);
+    gd_engine_insert(&f.e, 0, GD_WRITE, tagged + 4, 4); /* beside the store */
+    engine_go(GD_RUN);
+    fake_run_all(&f, 300);
+    assert_false(gd_engine_take_stop(&f.e, &s));
 }
 
 static void a_watched_store_that_was_not_told_is_counted_once(void **state)
@@ -935,10 +980,12 @@ int main(void)
         T(a_step_is_one_instruction_of_one_vcpu),
         T(an_instruction_that_the_vmm_finishes_is_one_step),
         T(a_range_step_ends_outside_and_steps_at_least_once),
+        T(a_range_that_ends_before_it_begins_is_one_step),
         T(a_range_step_stops_at_a_breakpoint_inside),
         T(the_others_get_a_slice_when_one_steps_on_or_waits),
         T(a_step_that_the_host_cannot_do_is_refused_by_name),
         T(a_watched_store_is_told_once_before_it_is_done),
+        T(a_watchpoint_at_a_tagged_address_is_hit_by_any_tag),
         T(a_watched_store_that_was_not_told_is_counted_once),
         T(an_ignored_watchpoint_does_not_hide_another_one),
         T(stores_beside_the_watched_bytes_do_not_stop),

@@ -465,6 +465,77 @@ static void a_stop_of_a_lost_vcpu_stops_those_that_were_let_go_meanwhile(void **
     assert_int_equal(s.vcpu, 1);
 }
 
+/* vCPU 1 hits a point of this type, but is lost before that can be said, and the client leaves. */
+static void lose_a_hit(enum gd_point_type type, unsigned syndrome)
+{
+    struct gd_stop s;
+
+    engine_begin(2);
+    gd_engine_insert(&f.e, 0, type, type <= GD_HW ? CODE + 8 : DATA, 4);
+    fake_word(&f, CODE + 8, FAKE_INSN(FAKE_STORE, 1, 2, 2));
+    f.v[1].reg[2] = DATA;
+    engine_set_pc(1, CODE + 8);
+    engine_go(GD_RUN);
+    assert_int_equal(gd_vcpu_enter(&f.e, 1, false), GD_ENTER);
+    gd_engine_interrupt(&f.e, 0);
+    fake_run(&f, 0, 1);
+    gd_engine_give_up(&f.e);
+    assert_true(gd_engine_take_stop(&f.e, &s));
+    assert_true(gd_engine_detach(&f.e, true));
+    gd_vcpu_exit(&f.e, 1, &(struct gd_exit){ .kind = GD_EXIT_DEBUG, .syndrome = syndrome });
+    fake_run(&f, 1, 1);
+    assert_int_equal(f.v[1].reg[FAKE_PC], CODE + 12); /* not at the guest's vector */
+    assert_int_equal(f.vcpus[1].n.injected, 0);
+}
+
+static void a_lost_vcpus_hit_of_a_point_that_is_gone_is_not_the_guests(void **state)
+{
+    (void)state;
+    lose_a_hit(GD_SW, FAKE_EX_BREAK);
+    lose_a_hit(GD_HW, FAKE_EX_HWBREAK);
+    lose_a_hit(GD_WRITE, FAKE_EX_WATCH);
+}
+
+static int no_reg(void *ctx, unsigned vcpu, unsigned num, uint64_t *value)
+{
+    (void)ctx;
+    (void)num;
+    if (vcpu == 1)
+        fail_msg("a vCPU that runs was asked for a register");
+    *value = 0;
+    return 0;
+}
+
+static int by_register(struct gd_cpu *c, uint64_t va, enum gd_use use, struct gd_xlate *x,
+                       struct gd_why *why)
+{
+    (void)gd_cpu_reg(c, FAKE_SYS);
+    return gd_arch_fake.translate(c, va, use, x, why);
+}
+
+static void no_register_of_a_lost_vcpu_is_read_for_a_point(void **state)
+{
+    static struct gd_backend be;
+    static struct gd_arch arch;
+    struct gd_stop s;
+
+    (void)state;
+    arch = gd_arch_fake;
+    arch.translate = by_register;
+    engine_begin(2);
+    be = *f.e.cfg.be;
+    engine_anew(&arch, &be);
+    engine_go(GD_RUN);
+    gd_engine_interrupt(&f.e, 1);
+    fake_run(&f, 0, 1);
+    gd_engine_give_up(&f.e);
+    assert_true(gd_engine_take_stop(&f.e, &s));
+    assert_int_equal(s.vcpu, 1);
+    be.reg_get = no_reg;
+    for (enum gd_point_type type = GD_SW; type <= GD_ACCESS; type++)
+        assert_int_equal(gd_engine_insert(&f.e, 1, type, CODE + 8, 4), 0);
+}
+
 /* ---- reset ---- */
 
 static void a_reset_plants_again_where_memory_was_replaced(void **state)
@@ -522,6 +593,8 @@ int main(void)
         T(a_vcpu_that_does_not_answer_does_not_hide_the_stop),
         T(a_lost_vcpu_goes_on_with_the_others),
         T(a_stop_of_a_lost_vcpu_stops_those_that_were_let_go_meanwhile),
+        T(a_lost_vcpus_hit_of_a_point_that_is_gone_is_not_the_guests),
+        T(no_register_of_a_lost_vcpu_is_read_for_a_point),
         T(a_reset_plants_again_where_memory_was_replaced),
         T(a_reset_forgets_registers_and_half_made_steps),
     };

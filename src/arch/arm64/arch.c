@@ -12,6 +12,7 @@ const struct gd_arch gd_arch_arm64 = {
     .triple = "aarch64-unknown-unknown",
     .insn_len = 4,
     .insn_align = 4,
+    .tag_bits = 8, /* TBI */
     .bp_insn = { BRK_WORD & 0xff, BRK_WORD >> 8 & 0xff, BRK_WORD >> 16 & 0xff, BRK_WORD >> 24 },
     .reg_pc = GD_ARM64_PC,
     .reg_sp = GD_ARM64_SP,
