@@ -436,8 +436,9 @@ static struct gd_point *watch_point(struct gd_engine *e, const struct gd_event *
 
         if (p->want.type < GD_WRITE)
             continue;
-        if (p->want.raw || !ev->access.len ? !slot
-                                           : !watches(e, p, &ev->access) || (p->want.linked && !slot))
+        if (p->want.raw || !ev->access.len
+                ? !slot
+                : !watches(e, p, &ev->access) || (p->want.linked && !slot))
             continue;
         *any = true;
         if (!ignored(p) && !tell)
