@@ -26,7 +26,7 @@ class Archive:
 
     def record(self, path, mode, data, rdev):
         self.inode += 1
-        name = path.encode() + b"\0"
+        name = os.fsencode(path) + b"\0"
         fields = (self.inode, mode, 0, 0, 1, 0, len(data), 0, 0, rdev[0], rdev[1], len(name), 0)
         head = b"070701" + b"".join(b"%08x" % f for f in fields) + name
         self.parts += [head, b"\0" * (-len(head) % 4), data, b"\0" * (-len(data) % 4)]
@@ -38,10 +38,10 @@ class Archive:
             self.entry(path, stat.S_IFDIR | mode)
 
     def file(self, path, data, mode=0o644):
-        self.entry(path, stat.S_IFREG | mode, data.encode() if isinstance(data, str) else data)
+        self.entry(path, stat.S_IFREG | mode, os.fsencode(data) if isinstance(data, str) else data)
 
     def link(self, path, target):
-        self.entry(path, stat.S_IFLNK | 0o777, target.encode())
+        self.entry(path, stat.S_IFLNK | 0o777, os.fsencode(target))
 
     def node(self, path, major, minor, mode=0o600):
         self.entry(path, stat.S_IFCHR | mode, b"", (major, minor))

@@ -25,8 +25,9 @@ HOST = [os.path.join(TOP, "lab", "run"), E["LAB_ARCH"], "--host-kernel", E["LAB_
         "--smp", E["LAB_SMP"], "--timeout", "240"]
 
 
-def lab(*command, options=(), stdin=None):
-    return subprocess.run([*HOST, *options, "--", *command], input=stdin, capture_output=True)
+def lab(*command, options=(), stdin=os.devnull):
+    with open(stdin, "rb") as f:
+        return subprocess.run([*HOST, *options, "--", *command], stdin=f, capture_output=True)
 
 
 def check(name, good, why):
@@ -40,9 +41,13 @@ def status_and_output(folder):
     big = os.path.join(folder, "big")
     with open(big, "wb") as f:
         f.write(os.urandom(3 << 20))
-    script = "cat; echo to stderr >&2; cat '/host/a b'; cat /data/big > /host/copy; cat /data/big; ls /dev/kvm; exit 7"
-    p = lab("sh", "-c", script, options=["--share", folder, "--stdin", "--file", f"{big}:/data/"],
-            stdin=b"line one\nline two\n")
+    typed = os.path.join(folder, "typed")  # a file: it cannot be waited for by every kind of poll
+    with open(typed, "w") as f:
+        f.write("line one\nline two\n")
+    script = "cat; echo to stderr >&2; cat '/host/a b'; cat /data/big > /host/copy; cat /data/big; " \
+             "printf %s \"$0\"; ls /dev/kvm; exit 7"
+    p = lab("sh", "-c", script, b"$x '\xff\"\n", options=["--share", folder, "--stdin", "--file", f"{big}:/data/"],
+            stdin=typed)
     with open(big, "rb") as f:
         data = f.read()
     check("exit status comes out", p.returncode == 7, p.returncode)
@@ -50,6 +55,7 @@ def status_and_output(folder):
     check("stdin goes in and ends", p.stdout.startswith(b"line one\nline two\n"), p.stdout[:80])
     check("a shared folder is read", p.stdout[18:33] == b"from the share\n", p.stdout[18:40])
     check("3 MB of random bytes come out unchanged", p.stdout[33:33 + len(data)] == data, len(p.stdout))
+    check("an argument of any bytes arrives", p.stdout[33 + len(data):].startswith(b"$x '\xff\"\n"), p.stdout[-40:])
     check("/dev/kvm is there", p.stdout.endswith(b"/dev/kvm\n"), p.stdout[-40:])
     try:
         with open(os.path.join(folder, "copy"), "rb") as f:
@@ -82,11 +88,14 @@ def forward():
 
 
 def death():
-    p = lab("sh", "-c", "echo before; sleep 1; echo c > /proc/sysrq-trigger; sleep 60")
+    """Also with more on standard input than the command ever reads."""
+    endless = {"options": ["--stdin"], "stdin": "/dev/zero"}
+    p = lab("sh", "-c", "echo before; sleep 1; echo c > /proc/sysrq-trigger; sleep 60", **endless)
     check("a host that dies gives 125", p.returncode == 125, p.returncode)
     check("its output until then is kept", p.stdout == b"before\n", p.stdout)
     check("the console's last lines are shown", b"| " in p.stderr and b"sysrq" in p.stderr.lower(), p.stderr[-300:])
-    p = lab("sleep", "1000", options=["--timeout", "15"])
+    endless["options"] += ["--timeout", "15"]
+    p = lab("sleep", "1000", **endless)
     check("a host that takes too long gives 124", p.returncode == 124, p.returncode)
 
 
