@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Errors of guestdbg. Every call that can fail returns 0 or one of these, negated by
- * construction, and every value has one sentence (gd_strerror) that a user may see.
+ * Errors of guestdbg. Every call that can fail returns 0 or one of these, all
+ * negative, and every value has one sentence (gd_strerror) that a user may see.
  */
 #ifndef GUESTDBG_ERROR_H
 #define GUESTDBG_ERROR_H
@@ -32,7 +32,15 @@ enum gd_error {
     GD_E_LOST = -22,       /* the vCPU did not answer the request to stop */
 };
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* One sentence for an error value, never NULL. */
 const char *gd_strerror(int error);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -4,6 +4,7 @@
  */
 #include "cli.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -34,6 +35,15 @@ static void usage(FILE *to)
     fputs("\n`guestdbg COMMAND --help` tells more; guestdbg(1) tells all.\n", to);
 }
 
+/* What was printed must have come out. */
+static int finish(int status)
+{
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return status;
+    fprintf(stderr, "guestdbg: cannot write to standard output: %s\n", strerror(errno));
+    return 1;
+}
+
 int main(int argc, char **argv)
 {
     static char full[32];
@@ -47,15 +57,15 @@ int main(int argc, char **argv)
             continue;
         snprintf(full, sizeof(full), "%s", commands[i].full);
         argv[1] = full;
-        return commands[i].run(argc - 1, argv + 1);
+        return finish(commands[i].run(argc - 1, argv + 1));
     }
     if (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "-V") == 0) {
         puts("guestdbg " GUESTDBG_VERSION);
-        return 0;
+        return finish(0);
     }
     if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-?") == 0) {
         usage(stdout);
-        return 0;
+        return finish(0);
     }
     fprintf(stderr, "guestdbg: there is no command '%s'; `guestdbg --help` lists them\n", argv[1]);
     return 1;

@@ -12,8 +12,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "../vmm/file/file.h"
+#include "base/bits.h"
 #include "symbols/elf.h"
 #include "symbols/unwind_arm64.h"
 
@@ -81,15 +83,6 @@ static const struct argp argp = {
         "from; with `nokaslr` they are the same at every boot.",
 };
 
-static uint64_t le64(const uint8_t *p)
-{
-    uint64_t v = 0;
-
-    for (unsigned i = 0; i < 8; i++)
-        v |= (uint64_t)p[i] << 8 * i;
-    return v;
-}
-
 /*
  * arch/arm64/kernel/head.S: the second word of an Image that is also an EFI program branches to
  * primary_entry.
@@ -97,7 +90,7 @@ static uint64_t le64(const uint8_t *p)
 static bool entry_matches(const uint8_t *image, const struct symbols *s)
 {
     uint64_t entry = kallsyms_find(s, "primary_entry");
-    uint32_t word = (uint32_t)(le64(image) >> 32);
+    uint32_t word = (uint32_t)gd_load_le(image + 4, 4);
 
     return !entry || word >> 26 != 5 || entry - s->start == 4 + 4 * (uint64_t)(word & 0x3ffffff);
 }
@@ -110,7 +103,7 @@ static int check_image(const char *path, const struct blob *b, const struct symb
         snprintf(err, ERR_MAX, "%s is not an arm64 Linux Image", path);
         return -1;
     }
-    size = le64(b->data + 16);
+    size = gd_load_le64(b->data + 16);
     if ((s->end_known ? size != s->end - s->start : size < s->end - s->start) ||
         !entry_matches(b->data, s)) {
         snprintf(err, ERR_MAX, "%s and the listing are of different kernels", path);
@@ -122,16 +115,19 @@ static int check_image(const char *path, const struct blob *b, const struct symb
 static int write_file(const char *path, const struct buf *b, char *err)
 {
     FILE *f = fopen(path, "wb");
-    bool ok;
+    struct stat st;
+    bool ok, file;
 
     if (!f) {
         snprintf(err, ERR_MAX, "cannot create %s: %s", path, strerror(errno));
         return -1;
     }
+    file = fstat(fileno(f), &st) == 0 && S_ISREG(st.st_mode);
     ok = fwrite(b->data, 1, b->len, f) == b->len;
     if (fclose(f) != 0 || !ok) {
         snprintf(err, ERR_MAX, "cannot write %s: %s", path, strerror(errno));
-        remove(path);
+        if (file) /* and no device that root may remove */
+            remove(path);
         return -1;
     }
     return 0;

@@ -9,17 +9,44 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
+#include <termios.h>
 #include <unistd.h>
 
 #define CTRL_A 0x01
+
+/* Of the process' one terminal; not the console's, since a signal's handler must find it. */
+static struct termios saved;
+
+static void on_crash(int sig)
+{
+    tcsetattr(STDIN_FILENO, TCSANOW, &saved);
+    raise(sig); /* by default, now (SA_RESETHAND) */
+}
+
+/* What somebody else catches, a sanitizer for one, stays his. */
+static void catch_crashes(void)
+{
+    static const int signals[] = { SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT };
+
+    for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++) {
+        struct sigaction sa = { .sa_handler = on_crash, .sa_flags = SA_RESETHAND | SA_NODEFER };
+        struct sigaction old;
+
+        if (sigaction(signals[i], NULL, &old) == 0 && !(old.sa_flags & SA_SIGINFO) &&
+            old.sa_handler == SIG_DFL)
+            sigaction(signals[i], &sa, NULL);
+    }
+}
 
 static void make_raw(struct console *c)
 {
     struct termios t;
 
-    if (!isatty(c->in) || tcgetattr(c->in, &c->saved) < 0)
+    if (!isatty(c->in) || tcgetattr(c->in, &saved) < 0)
         return;
-    t = c->saved;
+    catch_crashes();
+    t = saved;
     t.c_iflag &= ~(tcflag_t)(BRKINT | ICRNL | INPCK | ISTRIP | IXON);
     t.c_lflag &= ~(tcflag_t)(ECHO | ICANON | IEXTEN | ISIG);
     t.c_cc[VMIN] = 1;
@@ -29,6 +56,8 @@ static void make_raw(struct console *c)
 
 int console_open(struct console *c, enum console_kind kind, const char *file)
 {
+    int flags;
+
     *c = (struct console){ .in = -1, .out = -1 };
     switch (kind) {
     case CONSOLE_NONE:
@@ -39,9 +68,12 @@ int console_open(struct console *c, enum console_kind kind, const char *file)
         make_raw(c);
         break;
     case CONSOLE_FILE:
-        c->out = open(file, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOCTTY, 0666);
+        /* O_NONBLOCK: a FIFO without a reader is refused, not waited for. */
+        c->out = open(file, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0666);
         if (c->out < 0)
             return -errno;
+        flags = fcntl(c->out, F_GETFL);
+        fcntl(c->out, F_SETFL, flags & ~O_NONBLOCK);
         break;
     }
     return 0;
@@ -50,11 +82,16 @@ int console_open(struct console *c, enum console_kind kind, const char *file)
 void console_close(struct console *c)
 {
     if (c->raw)
-        tcsetattr(STDIN_FILENO, TCSADRAIN, &c->saved);
+        tcsetattr(STDIN_FILENO, TCSANOW, &saved);
     c->raw = false;
     if (c->out > STDERR_FILENO)
         close(c->out);
     c->in = c->out = -1;
+}
+
+void console_cut(struct console *c)
+{
+    atomic_store(&c->cut, true);
 }
 
 void console_write(struct console *c, const uint8_t *bytes, size_t len)
@@ -65,11 +102,11 @@ void console_write(struct console *c, const uint8_t *bytes, size_t len)
         if (n >= 0) {
             bytes += n;
             len -= (size_t)n;
+        } else if ((errno != EAGAIN && errno != EINTR) || atomic_load(&c->cut)) {
+            return; /* the reader is gone or asleep; the guest need not care */
         } else if (errno == EAGAIN) {
             struct pollfd p = { .fd = c->out, .events = POLLOUT };
             poll(&p, 1, -1);
-        } else if (errno != EINTR) {
-            return; /* the reader is gone; the guest need not care */
         }
     }
 }

@@ -87,6 +87,7 @@ static int put_segment(struct vm *vm, const struct blob *b, const Elf64_Phdr *p)
 
 int loader_elf(struct vm *vm, const struct blob *b, struct placed *out)
 {
+    bool found = false;
     Elf64_Ehdr h;
 
     if (check_elf(vm, b, &h) < 0)
@@ -101,9 +102,10 @@ int loader_elf(struct vm *vm, const struct blob *b, struct placed *out)
         drop_headers(vm, b, &h, &p);
         if (put_segment(vm, b, &p) < 0)
             return -1;
-        if (h.e_entry - p.p_vaddr <
-            p.p_memsz) /* linked high, loaded low: enter where it was loaded */
+        if (h.e_entry - p.p_vaddr < p.p_memsz) { /* linked high, loaded low */
             out->entry = h.e_entry - p.p_vaddr + p.p_paddr;
+            found = true;
+        }
         if (p.p_paddr < out->start)
             out->start = p.p_paddr;
         if (p.p_paddr + p.p_memsz > out->end)
@@ -111,5 +113,8 @@ int loader_elf(struct vm *vm, const struct blob *b, struct placed *out)
     }
     if (out->end == 0)
         return vm_fail(vm, "%s has nothing to load", vm->cfg->kernel);
+    if (!found && (h.e_entry < out->start || h.e_entry >= out->end))
+        return vm_fail(vm, "%s begins at 0x%llx, where nothing of it is loaded", vm->cfg->kernel,
+                       (unsigned long long)h.e_entry);
     return 0;
 }

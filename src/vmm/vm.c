@@ -22,16 +22,20 @@
 #include <unistd.h>
 
 #define CONSOLE_CHUNK 64
+#define NUDGE_NS      100000000L
+#define SECOND_NS     1000000000L
 
 int vm_fail(struct vm *vm, const char *fmt, ...)
 {
     va_list ap;
 
-    if (vm->err[0])
-        return -1;
-    va_start(ap, fmt);
-    vsnprintf(vm->err, sizeof(vm->err), fmt, ap);
-    va_end(ap);
+    pthread_mutex_lock(&vm->lock);
+    if (!vm->err[0]) {
+        va_start(ap, fmt);
+        vsnprintf(vm->err, sizeof(vm->err), fmt, ap);
+        va_end(ap);
+    }
+    pthread_mutex_unlock(&vm->lock);
     return -1;
 }
 
@@ -91,6 +95,12 @@ void vm_cpu_on(struct vcpu *cpu)
     pthread_mutex_unlock(&cpu->vm->lock);
 }
 
+/* The signal of gd_kvm_run(), whose handler does nothing. */
+void vm_nudge(struct vcpu *cpu)
+{
+    pthread_kill(cpu->thread, SIGRTMIN + 1);
+}
+
 void vm_report_alien(struct vm *vm, uint64_t gpa, bool write)
 {
     uint64_t page = gpa & ~(uint64_t)0xfff;
@@ -105,7 +115,7 @@ void vm_report_alien(struct vm *vm, uint64_t gpa, bool write)
         known = true;
     pthread_mutex_unlock(&vm->lock);
     if (!known)
-        fprintf(stderr, "guestdbg: the guest %s 0x%llx, where this machine has nothing\r\n",
+        fprintf(stderr, "guestdbg: the guest %s 0x%llx, where this machine has nothing\n",
                 write ? "writes to" : "reads", (unsigned long long)gpa);
 }
 
@@ -145,7 +155,7 @@ static void system_event(struct vm *vm, const struct kvm_run *run)
         vm_stop(vm, 0);
         break;
     default:
-        fprintf(stderr, "guestdbg: the guest reported a crash (system event %u)\r\n",
+        fprintf(stderr, "guestdbg: the guest reported a crash (system event %u)\n",
                 run->system_event.type);
         vm_stop(vm, 1);
     }
@@ -207,10 +217,10 @@ static void *vcpu_thread(void *arg)
         if (err == -EINTR || err == -EAGAIN || err == -ECANCELED)
             continue;
         if (err < 0) {
-            fprintf(stderr, "guestdbg: KVM cannot run vCPU %u: %s\r\n", cpu->index, strerror(-err));
+            fprintf(stderr, "guestdbg: KVM cannot run vCPU %u: %s\n", cpu->index, strerror(-err));
             vm_stop(vm, 1);
         } else if (serve(vm, cpu) < 0) {
-            fprintf(stderr, "guestdbg: %s\r\n", vm->err);
+            fprintf(stderr, "guestdbg: %s\n", vm->err);
             vm_stop(vm, 1);
         }
     }
@@ -226,14 +236,35 @@ static unsigned parked_count(const struct vm *vm)
     return n;
 }
 
-/* Brings every vCPU thread to next_phase, out of the guest and out of the debugger's hands. */
+static struct timespec soon(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_REALTIME, &t);
+    t.tv_nsec += NUDGE_NS;
+    t.tv_sec += t.tv_nsec / SECOND_NS;
+    t.tv_nsec %= SECOND_NS;
+    return t;
+}
+
+/*
+ * Brings every vCPU thread to next_phase, out of the guest and out of the debugger's hands. One that writes to a
+ * console which nobody reads is woken again and again: it may be just about to fall asleep.
+ */
 static void park_all(struct vm *vm)
 {
     if (vm->gd)
         gd_kvm_cancel(vm->gd);
     pthread_mutex_lock(&vm->lock);
-    while (parked_count(vm) < vm->cfg->cpus)
-        pthread_cond_wait(&vm->changed, &vm->lock);
+    while (parked_count(vm) < vm->cfg->cpus) {
+        struct timespec t = soon();
+
+        if (pthread_cond_timedwait(&vm->changed, &vm->lock, &t) != ETIMEDOUT)
+            continue;
+        for (unsigned i = 0; i < vm->cfg->cpus; i++)
+            if (vm->cpus[i].started && !vm->cpus[i].parked)
+                vm_nudge(&vm->cpus[i]);
+    }
     pthread_mutex_unlock(&vm->lock);
 }
 
@@ -416,6 +447,7 @@ static int set_up_signals(void)
     sigaddset(&ends, SIGINT);
     sigaddset(&ends, SIGTERM);
     sigaddset(&ends, SIGHUP);
+    sigaddset(&ends, SIGQUIT);
     pthread_sigmask(SIG_BLOCK, &ends, NULL);
     return signalfd(-1, &ends, SFD_CLOEXEC | SFD_NONBLOCK);
 }
@@ -464,13 +496,13 @@ static void console_input(struct vm *vm)
         vm->machine->console_input(vm, bytes, (size_t)n);
 }
 
-static int main_loop(struct vm *vm, int signal_fd)
+static int main_loop(struct vm *vm)
 {
     while (vm->phase != VM_STOP) {
         bool typing = vm->console.in >= 0 && vm->machine->console_room(vm) > 0;
         struct pollfd p[3] = {
             { .fd = vm->wake_fd, .events = POLLIN },
-            { .fd = signal_fd, .events = POLLIN },
+            { .fd = vm->signal_fd, .events = POLLIN },
             { .fd = typing ? vm->console.in : -1, .events = POLLIN },
         };
         struct signalfd_siginfo info;
@@ -480,7 +512,7 @@ static int main_loop(struct vm *vm, int signal_fd)
             return vm_fail(vm, "poll: %s", strerror(errno));
         if ((p[0].revents & POLLIN) && read(vm->wake_fd, &count, sizeof(count)) < 0)
             continue;
-        if ((p[1].revents & POLLIN) && read(signal_fd, &info, sizeof(info)) == sizeof(info))
+        if ((p[1].revents & POLLIN) && read(vm->signal_fd, &info, sizeof(info)) == sizeof(info))
             vm_stop(vm, 128 + (int)info.ssi_signo);
         if (p[2].revents)
             console_input(vm);
@@ -493,6 +525,7 @@ static int main_loop(struct vm *vm, int signal_fd)
 static void tear_down(struct vm *vm)
 {
     vm_stop(vm, 1);
+    console_cut(&vm->console);
     park_all(vm);
     for (unsigned i = 0; vm->cpus && i < vm->cfg->cpus; i++)
         if (vm->cpus[i].started)
@@ -508,7 +541,8 @@ static void tear_down(struct vm *vm)
             close(vm->cpus[i].fd);
     }
     free(vm->cpus);
-    free(vm->machine_state);
+    if (vm->machine_state)
+        vm->machine->destroy(vm);
     if (vm->ram)
         munmap(vm->ram, vm->cfg->memory);
     if (vm->fd >= 0)
@@ -518,18 +552,23 @@ static void tear_down(struct vm *vm)
     file_free(&vm->kernel);
     file_free(&vm->initrd);
     console_close(&vm->console);
+    if (vm->signal_fd >= 0)
+        close(vm->signal_fd);
+    if (vm->wake_fd >= 0)
+        close(vm->wake_fd);
+    pthread_cond_destroy(&vm->changed);
+    pthread_mutex_destroy(&vm->lock);
 }
 
 static int run_guest(struct vm *vm)
 {
-    int signal_fd = set_up_signals();
-
+    vm->signal_fd = set_up_signals();
     vm->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    if (signal_fd < 0 || vm->wake_fd < 0)
+    if (vm->signal_fd < 0 || vm->wake_fd < 0)
         return vm_fail(vm, "cannot set up events: %s", strerror(errno));
     if (set_up(vm) < 0 || listen_for_debugger(vm) < 0 || start_vcpus(vm) < 0)
         return -1;
-    return main_loop(vm, signal_fd);
+    return main_loop(vm);
 }
 
 int vm_main(const struct vm_config *cfg)
@@ -540,6 +579,7 @@ int vm_main(const struct vm_config *cfg)
         .kvm_fd = -1,
         .fd = -1,
         .wake_fd = -1,
+        .signal_fd = -1,
         .console = { .in = -1, .out = -1 },
     };
     int err;

@@ -79,6 +79,7 @@ struct machine_ops {
     size_t (*in_kernel)(unsigned cpus, struct gd_mem_slot *slots, size_t max);
     int (*vm_type)(struct vm *vm, unsigned long *type);
     int (*create)(struct vm *vm);
+    void (*destroy)(struct vm *vm); /* what create made, whole or in part */
     int (*vcpu_create)(struct vm *vm, struct vcpu *cpu);
     int (*ready)(struct vm *vm);
     int (*load)(struct vm *vm);
@@ -113,8 +114,9 @@ struct vm {
     pthread_mutex_t lock;
     pthread_cond_t changed; /* phase, or some vCPU's parked */
     _Atomic enum vm_phase phase;
-    int wake_fd; /* eventfd: the main loop shall look at phase and console again */
-    int status;  /* exit status once phase is VM_STOP */
+    int wake_fd;   /* eventfd: the main loop shall look at phase and console again */
+    int signal_fd; /* signals that end the program */
+    int status;    /* exit status once phase is VM_STOP */
 
     uint64_t aliens[VM_MAX_ALIENS]; /* pages whose unanswered accesses were reported */
     unsigned naliens;
@@ -141,6 +143,8 @@ void vm_reset(struct vm *vm);
 void vm_wake(struct vm *vm);
 /* Starts a vCPU that is off; its registers are set. */
 void vm_cpu_on(struct vcpu *cpu);
+/* Ends the system call that the vCPU's thread is in, KVM_RUN or another, with EINTR. */
+void vm_nudge(struct vcpu *cpu);
 
 /* One warning on stderr per page that the guest touches and nothing answers. */
 void vm_report_alien(struct vm *vm, uint64_t gpa, bool write);

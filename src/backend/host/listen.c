@@ -67,7 +67,7 @@ static int bind_unix(int fd, const struct sockaddr_un *sun)
     return bind(fd, (const struct sockaddr *)sun, sizeof(*sun));
 }
 
-/* The path from the root, so that the printed line is right in any folder. */
+/* The path from the root: the printed line is right in any folder, and the file is found at the end. */
 static int absolute(struct gd_listener *l, const char *path)
 {
     size_t at = 0;
@@ -107,7 +107,9 @@ static int open_unix(struct gd_listener *l, const char *path, struct says to)
     }
     if (chmod(path, 0600) != 0 || listen(l->fd, BACKLOG) != 0)
         return fail(to, GD_E_BACKEND, "%s: %s", path, strerror(errno));
-    snprintf(to.text, to.len, "target remote %s", l->path);
+    /* From the root it may be longer than what a debugger can connect to. */
+    snprintf(to.text, to.len, "target remote %s",
+             strlen(l->path) < sizeof(sun.sun_path) ? l->path : path);
     return 0;
 }
 

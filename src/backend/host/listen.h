@@ -15,7 +15,7 @@ struct gd_listener {
     ino_t ino;
 };
 
-/* Opens it. line: "target remote ..." for it, or one sentence on failure. Unix sockets get
+/* Opens it. line: "target remote ..." for it, or one sentence on failure; cut off at len. Unix sockets get
  * mode 0600 before anyone can connect; a dead socket file is replaced, a live one is not.
  * GD_E_ARG, GD_E_BACKEND. */
 int gd_listener_open(struct gd_listener *l, const char *where, bool remote, char *line, size_t len);

@@ -12,6 +12,7 @@
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -456,8 +457,7 @@ int gd_server_listen(struct gd_server *s, const char *where, unsigned flags, cha
     int err;
 
     if (s->started) {
-        strncpy(line, "the debugger's socket is open already", len);
-        line[len - 1] = '\0';
+        snprintf(line, len, "the debugger's socket is open already");
         return GD_E_ARG;
     }
     err = gd_listener_open(&s->listener, where, flags & GD_SERVER_REMOTE, line, len);
@@ -469,8 +469,7 @@ int gd_server_listen(struct gd_server *s, const char *where, unsigned flags, cha
     err = pthread_create(&s->thread, NULL, server_thread, s);
     pthread_sigmask(SIG_SETMASK, &old, NULL);
     if (err) {
-        strncpy(line, strerror(err), len);
-        line[len - 1] = '\0';
+        snprintf(line, len, "no thread for the debugger's socket: %s", strerror(err));
         gd_listener_close(&s->listener);
         return GD_E_BACKEND;
     }

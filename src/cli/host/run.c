@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "../../vmm/vm.h"
@@ -54,7 +55,7 @@ static const struct argp_option options[] = {
 
 struct args {
     struct vm_config cfg;
-    char socket[128];
+    char socket[sizeof("unix:") - 1 + sizeof(((struct sockaddr_un *)NULL)->sun_path)];
 };
 
 /* A number with an optional unit; the whole string must be used. */
@@ -190,7 +191,7 @@ static void default_socket(struct args *a)
     const char *dir = getenv("XDG_RUNTIME_DIR");
     int n = -1;
 
-    if (dir && *dir == '/')
+    if (dir && *dir == '/' && access(dir, W_OK | X_OK) == 0)
         n = snprintf(a->socket, sizeof(a->socket), "unix:%s/guestdbg-%d.sock", dir, (int)getpid());
     if (n < 0 || n >= (int)sizeof(a->socket))
         snprintf(a->socket, sizeof(a->socket), "unix:/tmp/guestdbg-%d.sock", (int)getpid());

@@ -9,25 +9,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/bits.h"
+
 #define MIB2         0x200000ull
 #define PAGE_MAX     0x10000ull
 #define IMAGE_HEADER 64          /* Documentation/arch/arm64/booting.rst, 4 */
 #define IMAGE_MAGIC  0x644d5241u /* "ARM\x64" at 56 */
 #define INSN         4u
 #define OLD_OFFSET   0x80000ull /* text_offset of kernels before 3.17, whose image_size is 0 */
-
-struct image_header {
-    uint64_t text_offset, image_size, flags;
-};
-
-static uint64_t le(const uint8_t *p, unsigned bytes)
-{
-    uint64_t v = 0;
-
-    for (unsigned i = 0; i < bytes; i++)
-        v |= (uint64_t)p[i] << 8 * i;
-    return v;
-}
 
 static uint64_t align(uint64_t v, uint64_t to)
 {
@@ -53,7 +42,7 @@ static int load_flat(struct vm *vm)
 static bool is_cut(const struct blob *k)
 {
     enum { COFF = 24, SECTION = 40, RAW_SIZE = 16, RAW_OFFSET = 20 };
-    uint64_t pe = le(k->data + 60, 4), table, count;
+    uint64_t pe = gd_load_le(k->data + 60, 4), table, count;
 
     if (memcmp(k->data, "MZ", 2) != 0 || pe > k->len)
         return false;
@@ -61,14 +50,14 @@ static bool is_cut(const struct blob *k)
         return true;
     if (memcmp(k->data + pe, "PE\0\0", 4) != 0)
         return false;
-    count = le(k->data + pe + 6, 2);
-    table = pe + COFF + le(k->data + pe + 20, 2);
+    count = gd_load_le(k->data + pe + 6, 2);
+    table = pe + COFF + gd_load_le(k->data + pe + 20, 2);
     if (table + count * SECTION > k->len)
         return true;
     for (uint64_t i = 0; i < count; i++) {
         const uint8_t *s = k->data + table + i * SECTION;
 
-        if (le(s + RAW_OFFSET, 4) + le(s + RAW_SIZE, 4) > k->len)
+        if (gd_load_le(s + RAW_OFFSET, 4) + gd_load_le(s + RAW_SIZE, 4) > k->len)
             return true;
     }
     return false;
@@ -79,17 +68,17 @@ static int load_image(struct vm *vm)
     const struct blob *k = &vm->kernel;
     uint64_t offset, size, at;
 
-    if (k->len < IMAGE_HEADER || le(k->data + 56, 4) != IMAGE_MAGIC)
+    if (k->len < IMAGE_HEADER || gd_load_le(k->data + 56, 4) != IMAGE_MAGIC)
         return vm_fail(
             vm, "%s is neither an arm64 Linux Image nor an ELF file; for raw code give --flat ADDR",
             vm->cfg->kernel);
-    offset = le(k->data + 8, 8);
-    size = le(k->data + 16, 8);
+    offset = gd_load_le(k->data + 8, 8);
+    size = gd_load_le(k->data + 16, 8);
     if (size == 0) {
         offset = OLD_OFFSET;
         size = k->len;
     }
-    if (le(k->data + 24, 8) & 1)
+    if (gd_load_le(k->data + 24, 8) & 1)
         return vm_fail(vm, "%s is a big-endian kernel; guestdbg runs little-endian ones",
                        vm->cfg->kernel);
     if (is_cut(k))
@@ -126,11 +115,12 @@ static int place_dtb(struct vm *vm, uint64_t used_end, const struct blob *dtb)
     uint64_t ram_end = VIRT_RAM + vm->cfg->memory;
 
     v->dtb = VIRT_RAM;
-    if (vm->image.start < VIRT_RAM + dtb->len)
-        v->dtb = (ram_end - dtb->len) & ~(MIB2 - 1);
-    if (v->dtb != VIRT_RAM && v->dtb < used_end)
-        return vm_fail(vm,
-                       "the guest's memory has no room left for its device tree; raise --memory");
+    if (vm->image.start < VIRT_RAM + dtb->len) {
+        v->dtb = (ram_end - dtb->len) & ~(PAGE_MAX - 1);
+        if (v->dtb < used_end)
+            return vm_fail(
+                vm, "the guest's memory has no room left for its device tree; raise --memory");
+    }
     return loader_put(vm, "the device tree", v->dtb, dtb->data, dtb->len);
 }
 

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <unistd.h>
 
 #define CORE_REG(name)                                                                             \
     (KVM_REG_ARM64 | KVM_REG_SIZE_U64 | KVM_REG_ARM_CORE | KVM_REG_ARM_CORE_REG(name))
@@ -104,7 +105,6 @@ static int add_uart(struct vm *vm)
         .dev = u,
     };
 
-    pthread_mutex_init(&u->lock, NULL);
     u->send = uart_send;
     u->irq = uart_irq;
     u->room = uart_room;
@@ -122,6 +122,7 @@ static int create(struct vm *vm)
         return vm_fail(vm, "out of memory");
     vm->machine_state = v;
     v->gic_fd = -1;
+    pthread_mutex_init(&v->uart.lock, NULL);
     if (ioctl(vm->fd, KVM_ARM_PREFERRED_TARGET, &init) < 0)
         return vm_fail(vm, "KVM knows no vCPU type for this processor: %s", strerror(errno));
     v->target = init.target;
@@ -141,6 +142,16 @@ static int create(struct vm *vm)
     if (gic_create(vm) < 0)
         return -1;
     return add_uart(vm);
+}
+
+static void destroy(struct vm *vm)
+{
+    struct virt *v = state(vm);
+
+    if (v->gic_fd >= 0)
+        close(v->gic_fd);
+    pthread_mutex_destroy(&v->uart.lock);
+    free(v);
 }
 
 static int init_vcpu(struct vm *vm, struct vcpu *cpu)
@@ -278,6 +289,7 @@ const struct machine_ops machine_ops = {
     .in_kernel = in_kernel,
     .vm_type = vm_type,
     .create = create,
+    .destroy = destroy,
     .vcpu_create = vcpu_create,
     .ready = ready,
     .load = virt_load,

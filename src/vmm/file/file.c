@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,8 +14,11 @@
 #include <unistd.h>
 #include <zlib.h>
 
+#include "base/bits.h"
+
 #define MAX_FILE     ((uint64_t)4 << 30)
 #define FIRST_BUFFER ((size_t)32 << 20)
+#define PIECE        ((size_t)1 << 30) /* zlib counts in 32 bits */
 #define GZIP_WINDOW                                                                                \
     (15 + 16) /* zlib.h, inflateInit2: 16 stands for "a gzip header, nothing else" */
 #define ZBOOT_HEADER 64u
@@ -27,42 +31,57 @@ void file_free(struct blob *b)
     *b = (struct blob){ 0 };
 }
 
-static int read_whole(int fd, const char *path, struct blob *b, char *err, size_t errlen)
+/* A full buffer twice as long, or its first. max: what it shall never exceed. */
+static bool grow(struct blob *b, size_t *room, size_t first, uint64_t max)
 {
-    size_t have = 0;
+    uint64_t want = *room ? (uint64_t)*room * 2 : first;
+    uint8_t *p;
 
-    while (have < b->len) {
-        ssize_t n = read(fd, b->data + have, b->len - have);
-
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return FAIL("cannot read %s: %s", path, strerror(errno));
-        if (n == 0)
-            return FAIL("cannot read %s: it became shorter meanwhile", path);
-        have += (size_t)n;
-    }
-    return 0;
+    if (want > max)
+        want = max;
+    if (want <= *room || !(p = realloc(b->data, (size_t)want)))
+        return false;
+    b->data = p;
+    *room = (size_t)want;
+    return true;
 }
 
+/* To its end: files of /proc do not tell their size. */
+static int read_whole(int fd, size_t size, const char *path, const char *what, struct blob *b,
+                      char *err, size_t errlen)
+{
+    size_t room = 0;
+
+    for (;;) {
+        ssize_t n;
+
+        if (b->len == room && !grow(b, &room, size + 1, MAX_FILE + 1))
+            return FAIL("the %s %s is too big", what, path);
+        n = read(fd, b->data + b->len, room - b->len);
+        if (n == 0)
+            return b->len ? 0 : FAIL("the %s %s is empty", what, path);
+        if (n > 0)
+            b->len += (size_t)n;
+        else if (errno != EINTR)
+            return FAIL("cannot read %s: %s", path, strerror(errno));
+    }
+}
+
+/* O_NONBLOCK: a FIFO is refused, not waited for. */
 int file_read(const char *path, const char *what, struct blob *out, char *err, size_t errlen)
 {
-    int ret, fd = open(path, O_RDONLY | O_CLOEXEC);
+    int ret, fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     struct stat st;
 
     *out = (struct blob){ 0 };
     if (fd < 0)
         return FAIL("cannot open the %s %s: %s", what, path, strerror(errno));
-    if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode)) {
+    if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
         ret = FAIL("the %s %s is not a regular file", what, path);
-    } else if (st.st_size == 0) {
-        ret = FAIL("the %s %s is empty", what, path);
-    } else if ((uint64_t)st.st_size > MAX_FILE || !(out->data = malloc((size_t)st.st_size))) {
+    else if ((uint64_t)st.st_size > MAX_FILE)
         ret = FAIL("the %s %s is too big", what, path);
-    } else {
-        out->len = (size_t)st.st_size;
-        ret = read_whole(fd, path, out, err, errlen);
-    }
+    else
+        ret = read_whole(fd, (size_t)st.st_size, path, what, out, err, errlen);
     close(fd);
     if (ret < 0)
         file_free(out);
@@ -72,17 +91,18 @@ int file_read(const char *path, const char *what, struct blob *out, char *err, s
 /* One growing buffer, and zlib's verdict in *verdict. Returns -1 if max bytes are not enough. */
 static int inflate_all(z_stream *z, uint64_t max, struct blob *out, int *verdict)
 {
-    do {
-        size_t cap = out->len ? out->len * 2 : FIRST_BUFFER;
-        uint8_t *p;
+    size_t room = 0;
 
-        if (out->len > max || !(p = realloc(out->data, cap)))
+    do {
+        size_t piece;
+
+        if (out->len == room && !grow(out, &room, FIRST_BUFFER, max + 1))
             return -1;
-        out->data = p;
-        z->next_out = p + out->len;
-        z->avail_out = (uInt)(cap - out->len);
+        piece = room - out->len < PIECE ? room - out->len : PIECE;
+        z->next_out = out->data + out->len;
+        z->avail_out = (uInt)piece;
         *verdict = inflate(z, Z_NO_FLUSH);
-        out->len = cap - z->avail_out;
+        out->len += piece - z->avail_out;
     } while (*verdict == Z_OK && z->avail_out == 0);
     return out->len > max ? -1 : 0;
 }
@@ -107,11 +127,6 @@ static int gunzip(const char *path, uint64_t max, const struct blob *in, struct 
     return FAIL("%s is damaged: its gzip data does not unpack", path);
 }
 
-static uint32_t le32(const uint8_t *p)
-{
-    return p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
-}
-
 /*
  * drivers/firmware/efi/libstub/zboot-header.S: "MZ", "zimg" at 4, payload offset and size at 8,
  * kind at 24.
@@ -120,7 +135,7 @@ static int unwrap_zboot(const char *path, const struct blob *b, struct blob *pay
                         size_t errlen)
 {
     const char *kind = (const char *)b->data + 24;
-    uint64_t at = le32(b->data + 8), len = le32(b->data + 12);
+    uint64_t at = gd_load_le(b->data + 8, 4), len = gd_load_le(b->data + 12, 4);
 
     if (at > b->len || len > b->len - at)
         return FAIL("%s is truncated: its packed kernel is not whole", path);

@@ -50,6 +50,8 @@ int pseries_load(struct vm *vm)
             return -1;
     }
     p->rtas = end;
+    if (end > UINT32_MAX - RTAS_SIZE) /* the tree has its address in one cell */
+        return vm_fail(vm, "the kernel and the initrd leave no room below 4 GiB for RTAS");
     if (loader_put(vm, "RTAS", p->rtas, rtas_code, sizeof(rtas_code)) < 0 ||
         fdt_make(vm, &req, &dtb) < 0)
         return -1;

@@ -10,11 +10,11 @@
 #include <elf.h>
 #include <endian.h>
 #include <errno.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <unistd.h>
 
 #define PATB_GR     0x8000000000000000ull
 #define H_SET_DABR  0x28u
@@ -51,7 +51,7 @@ int vcpu_lpcr(struct vm *vm, struct vcpu *cpu, uint64_t mask, uint64_t bits)
 
     if (cpu->started && !cpu->off && !pthread_equal(cpu->thread, pthread_self())) {
         __atomic_store_n(&cpu->run->immediate_exit, 1, __ATOMIC_SEQ_CST);
-        pthread_kill(cpu->thread, SIGRTMIN + 1); /* gd_kvm_run's own signal */
+        vm_nudge(cpu);
     }
     if (vcpu_get(vm, cpu, KVM_REG_PPC_LPCR_64, &lpcr) < 0)
         return -1;
@@ -162,6 +162,16 @@ static int create(struct vm *vm)
     enable_vm(vm, KVM_CAP_PPC_ENABLE_HCALL, H_SET_DABR, 0);
     enable_vm(vm, KVM_CAP_PPC_ENABLE_HCALL, H_SET_XDABR, 0);
     return create_xics(vm);
+}
+
+static void destroy(struct vm *vm)
+{
+    struct pseries *p = pseries(vm);
+
+    if (p->xics_fd >= 0)
+        close(p->xics_fd);
+    pthread_mutex_destroy(&p->lock);
+    free(p);
 }
 
 static int vcpu_create(struct vm *vm, struct vcpu *cpu)
@@ -287,6 +297,7 @@ const struct machine_ops machine_ops = {
     .max_cpus = PSERIES_MAX_CPUS,
     .vm_type = vm_type,
     .create = create,
+    .destroy = destroy,
     .vcpu_create = vcpu_create,
     .ready = ready,
     .load = pseries_load,

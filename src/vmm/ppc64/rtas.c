@@ -147,7 +147,7 @@ static int32_t display_character(struct call *c)
 
 static int32_t os_term(struct call *c)
 {
-    fprintf(stderr, "guestdbg: the guest's system reports that it has crashed\r\n");
+    fprintf(stderr, "guestdbg: the guest's system reports that it has crashed\n");
     vm_stop(c->vm, 1);
     return RTAS_OK;
 }

@@ -70,6 +70,28 @@ static void a_socket_whose_process_is_gone_is_taken_over(void **state)
     gd_listener_close(&new);
 }
 
+/* connect() takes no more than sun_path; a relative name is then what there is to say. */
+static void the_words_for_the_debugger_name_a_path_that_it_can_connect_to(void **state)
+{
+    char deep[200], line[256], here[4096];
+    struct gd_listener l;
+
+    (void)state;
+    assert_non_null(getcwd(here, sizeof(here)));
+    assert_int_equal(chdir(folder), 0);
+    assert_int_equal(gd_listener_open(&l, "unix:s", false, line, sizeof(line)), 0);
+    assert_non_null(strstr(line, path));
+    gd_listener_close(&l);
+    snprintf(deep, sizeof(deep), "%s/%0100d", folder, 0);
+    assert_int_equal(mkdir(deep, 0700), 0);
+    assert_int_equal(chdir(deep), 0);
+    assert_int_equal(gd_listener_open(&l, "unix:s", false, line, sizeof(line)), 0);
+    assert_string_equal(line, "target remote s");
+    assert_int_equal(chdir(here), 0);
+    gd_listener_close(&l); /* found from elsewhere, too */
+    assert_int_equal(rmdir(deep), 0);
+}
+
 static void a_file_that_is_no_socket_stays(void **state)
 {
     struct gd_listener l;
@@ -89,6 +111,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_socket_in_use_is_refused_and_its_owner_sees_no_client),
         cmocka_unit_test(a_socket_whose_process_is_gone_is_taken_over),
+        cmocka_unit_test(the_words_for_the_debugger_name_a_path_that_it_can_connect_to),
         cmocka_unit_test(a_file_that_is_no_socket_stays),
     };
 

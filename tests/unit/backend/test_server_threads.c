@@ -264,6 +264,10 @@ static void addresses_that_cannot_be_listened_at_are_refused_in_words(void **sta
         assert_int_equal(gd_server_listen(w.server, bad[i], 0, w.line, sizeof(w.line)), GD_E_ARG);
         assert_true(strlen(w.line) > 10);
     }
+    assert_int_equal(listen_here(), 0);
+    assert_int_equal(gd_server_listen(w.server, w.where, 0, w.line, sizeof(w.line)), GD_E_ARG);
+    assert_non_null(strstr(w.line, "open already"));
+    assert_int_equal(gd_server_listen(w.server, w.where, 0, NULL, 0), GD_E_ARG); /* no words */
 }
 
 static void port_zero_takes_a_free_port_and_says_which(void **state)

@@ -48,8 +48,8 @@ int vm_fail(struct vm *vm, const char *fmt, ...)
 
 void *vm_ram(struct vm *vm, uint64_t gpa, uint64_t len)
 {
-    if (gpa < FAKE_RAM_BASE || gpa > FAKE_RAM_BASE + FAKE_RAM_SIZE ||
-        len > FAKE_RAM_BASE + FAKE_RAM_SIZE - gpa)
+    if (gpa < FAKE_RAM_BASE || gpa > FAKE_RAM_BASE + vm->cfg->memory ||
+        len > FAKE_RAM_BASE + vm->cfg->memory - gpa)
         return NULL;
     return vm->ram + (gpa - FAKE_RAM_BASE);
 }

@@ -159,12 +159,33 @@ static void a_flat_kernel_at_the_start_of_ram_moves_the_device_tree_to_its_end(v
     assert_int_equal(load(), 0);
     assert_int_equal(fake.vm.image.entry, VIRT_RAM);
     assert_memory_equal(fake.vm.ram, "code", 4);
-    assert_int_equal(virt.dtb, VIRT_RAM + FAKE_RAM_SIZE - MIB2);
+    assert_int_equal(virt.dtb, VIRT_RAM + FAKE_RAM_SIZE - 0x10000);
     dtb();
     fake.cfg.flat_addr = VIRT_RAM + 0x80000;
     assert_int_equal(load(), 0);
     assert_int_equal(virt.dtb, VIRT_RAM);
     fake.cfg.flat = false;
+}
+
+/* Down to what --memory allows. */
+static void the_device_tree_never_lies_on_the_kernel(void **state)
+{
+    static uint8_t code[MIB2];
+
+    (void)state;
+    fake.cfg.flat = true;
+    fake.cfg.flat_addr = VIRT_RAM;
+    fake.cfg.memory = MIB2;
+    set_kernel("code", 4);
+    assert_int_equal(load(), 0);
+    assert_memory_equal(fake.vm.ram, "code", 4);
+    assert_int_equal(virt.dtb, VIRT_RAM + MIB2 - 0x10000);
+    dtb();
+    set_kernel(code, sizeof(code));
+    assert_int_equal(load(), -1);
+    assert_non_null(strstr(fake.vm.err, "device tree"));
+    fake.cfg.flat = false;
+    fake.cfg.memory = FAKE_RAM_SIZE;
 }
 
 static void the_device_tree_names_memory_and_every_cpu(void **state)
@@ -237,6 +258,7 @@ int main(void)
         cmocka_unit_test(the_initrd_lies_behind_the_kernels_bss_and_chosen_says_where),
         cmocka_unit_test(an_image_that_was_cut_is_known_by_its_pe_header),
         cmocka_unit_test(a_flat_kernel_at_the_start_of_ram_moves_the_device_tree_to_its_end),
+        cmocka_unit_test(the_device_tree_never_lies_on_the_kernel),
         cmocka_unit_test(the_device_tree_names_memory_and_every_cpu),
         cmocka_unit_test(what_cannot_be_loaded_is_refused_with_a_sentence),
     };

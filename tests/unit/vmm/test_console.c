@@ -11,8 +11,15 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <termios.h>
 #include <unistd.h>
 
 #include "vmm/console.h"
@@ -90,6 +97,106 @@ static void a_file_takes_output_only(void **state)
     assert_int_equal(console_open(&c, CONSOLE_FILE, "/nonexistent/file"), -ENOENT);
 }
 
+static void a_fifo_without_a_reader_is_refused_and_not_waited_for(void **state)
+{
+    char folder[] = "/tmp/test_console_XXXXXX", path[64], got[8] = "";
+    struct console c;
+    int in;
+
+    (void)state;
+    assert_non_null(mkdtemp(folder));
+    snprintf(path, sizeof(path), "%s/fifo", folder);
+    assert_int_equal(mkfifo(path, 0600), 0);
+    assert_int_equal(console_open(&c, CONSOLE_FILE, path), -ENXIO);
+    in = open(path, O_RDONLY | O_NONBLOCK);
+    assert_int_equal(console_open(&c, CONSOLE_FILE, path), 0);
+    assert_int_equal(fcntl(c.out, F_GETFL) & O_NONBLOCK, 0);
+    console_write(&c, (const uint8_t *)"hello", 5);
+    console_close(&c);
+    assert_int_equal(read(in, got, sizeof(got)), 5);
+    close(in);
+    unlink(path);
+    rmdir(folder);
+}
+
+static void no_action(int sig)
+{
+    (void)sig;
+}
+
+static void *flood(void *c)
+{
+    static const uint8_t much[1 << 20];
+
+    console_write(c, much, sizeof(much));
+    return NULL;
+}
+
+static void output_that_nobody_takes_is_dropped_once_the_guest_ends(void **state)
+{
+    struct console c = { .in = -1, .out = -1 };
+    struct sigaction sa = { .sa_handler = no_action };
+    pthread_t thread;
+    int ends[2];
+
+    (void)state;
+    assert_int_equal(sigaction(SIGUSR1, &sa, NULL), 0);
+    for (int flags = 0; flags <= O_NONBLOCK; flags += O_NONBLOCK) {
+        atomic_store(&c.cut, false);
+        assert_int_equal(pipe2(ends, flags), 0);
+        c.out = ends[1];
+        assert_int_equal(pthread_create(&thread, NULL, flood, &c), 0);
+        pthread_kill(thread, SIGUSR1); /* alone it ends nothing */
+        console_cut(&c);
+        do
+            pthread_kill(thread, SIGUSR1);
+        while (poll(NULL, 0, 1) == 0 && pthread_tryjoin_np(thread, NULL) == EBUSY);
+        close(ends[0]);
+        close(ends[1]);
+    }
+}
+
+/* The terminal after a process that had it raw died of the signal. */
+static struct termios after_death(int slave, int sig)
+{
+    struct termios t;
+    struct console c;
+    int status;
+    pid_t pid = fork();
+
+    if (pid == 0) {
+        signal(sig, SIG_DFL); /* a sanitizer's handler is not ours to replace */
+        if (dup2(slave, STDIN_FILENO) < 0 || console_open(&c, CONSOLE_STDIO, NULL) != 0 || !c.raw)
+            _exit(1);
+        raise(sig);
+        _exit(2);
+    }
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_true(WIFSIGNALED(status) && WTERMSIG(status) == sig);
+    assert_int_equal(tcgetattr(slave, &t), 0);
+    return t;
+}
+
+static void the_terminal_is_as_before_after_a_crash(void **state)
+{
+    int master = posix_openpt(O_RDWR | O_NOCTTY), slave;
+    struct termios before, after;
+
+    (void)state;
+    assert_true(master >= 0 && grantpt(master) == 0 && unlockpt(master) == 0);
+    slave = open(ptsname(master), O_RDWR | O_NOCTTY);
+    assert_int_equal(tcgetattr(slave, &before), 0);
+    after = after_death(slave, SIGKILL);
+    assert_int_not_equal(after.c_lflag, before.c_lflag); /* the test sees a raw terminal */
+    assert_int_equal(tcsetattr(slave, TCSANOW, &before), 0);
+    after = after_death(slave, SIGSEGV);
+    assert_int_equal(after.c_lflag, before.c_lflag);
+    after = after_death(slave, SIGABRT);
+    assert_int_equal(after.c_lflag, before.c_lflag);
+    close(slave);
+    close(master);
+}
+
 static void the_terminal_is_raw_while_open_and_as_before_after_close(void **state)
 {
     int master = posix_openpt(O_RDWR | O_NOCTTY), slave, stdin_was = dup(STDIN_FILENO);
@@ -123,6 +230,9 @@ int main(void)
         cmocka_unit_test(ctrl_a_twice_sends_one_and_other_escapes_send_the_key),
         cmocka_unit_test(the_end_of_input_is_no_key),
         cmocka_unit_test(a_file_takes_output_only),
+        cmocka_unit_test(a_fifo_without_a_reader_is_refused_and_not_waited_for),
+        cmocka_unit_test(output_that_nobody_takes_is_dropped_once_the_guest_ends),
+        cmocka_unit_test(the_terminal_is_as_before_after_a_crash),
         cmocka_unit_test(the_terminal_is_raw_while_open_and_as_before_after_close),
     };
 

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <zlib.h>
 
@@ -155,6 +156,21 @@ static void files_that_cannot_be_used_are_named_with_the_cause(void **state)
     assert_non_null(strstr(err, "No such file"));
     assert_int_equal(file_read("/", "initrd", &b, err, sizeof(err)), -1);
     assert_non_null(strstr(err, "initrd / is not a regular file"));
+    assert_int_equal(mkfifo(path, 0600), 0); /* waits for nobody */
+    assert_int_equal(file_read(path, "kernel", &b, err, sizeof(err)), -1);
+    assert_non_null(strstr(err, "not a regular file"));
+    unlink(path);
+}
+
+static void a_file_of_proc_is_read_though_its_size_is_zero(void **state)
+{
+    struct blob b;
+
+    (void)state;
+    assert_int_equal(file_read("/proc/self/status", "listing", &b, err, sizeof(err)), 0);
+    assert_true(b.len > 100);
+    assert_memory_equal(b.data, "Name:", 5);
+    file_free(&b);
 }
 
 static int pack(void **state)
@@ -198,6 +214,7 @@ int main(void)
         cmocka_unit_test(zboot_with_gzip_is_unpacked_and_other_kinds_are_named),
         cmocka_unit_test(zboot_whose_payload_leaves_the_file_is_refused),
         cmocka_unit_test(files_that_cannot_be_used_are_named_with_the_cause),
+        cmocka_unit_test(a_file_of_proc_is_read_though_its_size_is_zero),
     };
 
     return cmocka_run_group_tests_name("file", tests, pack, unpack);

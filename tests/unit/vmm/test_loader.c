@@ -88,6 +88,24 @@ static void a_program_linked_high_is_entered_where_it_was_loaded(void **state)
     assert_int_equal(at.entry, FAKE_RAM_BASE + 0x80010);
 }
 
+static void an_entry_where_nothing_is_loaded_is_refused(void **state)
+{
+    static const uint64_t bad[] = { 0, 0xffff000000080100ull, FAKE_RAM_BASE + 0x7ffff,
+                                    FAKE_RAM_BASE + 0x80100, UINT64_MAX };
+    struct elf e = good();
+    struct placed at;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        e.h.e_entry = bad[i];
+        assert_int_equal(load_whole(&e, &at), -1);
+        assert_non_null(strstr(fake.vm.err, "begins at"));
+    }
+    e.h.e_entry = FAKE_RAM_BASE + 0x80004; /* physical already */
+    assert_int_equal(load_whole(&e, &at), 0);
+    assert_int_equal(at.entry, FAKE_RAM_BASE + 0x80004);
+}
+
 static void every_truncation_is_refused(void **state)
 {
     struct elf e = good();
@@ -218,6 +236,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(segments_go_to_their_physical_addresses),
         cmocka_unit_test(a_program_linked_high_is_entered_where_it_was_loaded),
+        cmocka_unit_test(an_entry_where_nothing_is_loaded_is_refused),
         cmocka_unit_test(every_truncation_is_refused),
         cmocka_unit_test(another_architecture_is_refused_by_name),
         cmocka_unit_test(addresses_and_sizes_that_wrap_or_leave_ram_are_refused),
