@@ -52,7 +52,7 @@ demo:
 monitor:
 	lab/setup build
 	tools/build arm64
-	@ls -l $(LAB)/build/arm64/src/monitor/arm64/guestdbg-el2*
+	@ls -l "$(LAB)"/build/arm64/src/monitor/arm64/guestdbg-el2*
 
 bench:
 	lab/setup bench freestanding
@@ -72,16 +72,17 @@ lint:
 coverage:
 	lab/setup build coverage
 	tools/build coverage
-	meson test -C $(LAB)/build/coverage
-	gcovr --root . --filter src/ --object-directory $(LAB)/build/coverage --html-details $(LAB)/coverage.html --txt
+	meson test -C "$(LAB)/build/coverage"
+	gcovr --root . --filter src/ --object-directory "$(LAB)/build/coverage" --html-details "$(LAB)/coverage.html" --txt
 	@echo "in detail: $(LAB)/coverage.html"
 
 PREFIX ?= /usr/local
 install:
 	lab/setup build
 	tools/build native
-	meson configure --prefix=$(PREFIX) $(LAB)/build/native
-	meson install -C $(LAB)/build/native
+	meson configure "--prefix=$(PREFIX)" "$(LAB)/build/native"
+	meson install -C "$(LAB)/build/native"
+	@[ -n "$(DESTDIR)" ] || ldconfig || echo "ldconfig did not run: see to it that the library is found"
 
 clean:
-	rm -rf $(LAB)/build $(LAB)/log $(LAB)/fuzz $(LAB)/coverage*
+	rm -rf "$(LAB)/build" "$(LAB)/log" "$(LAB)/fuzz" "$(LAB)"/coverage*

@@ -6,7 +6,9 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #ifndef GUESTDBG_VERSION
 #define GUESTDBG_VERSION "unknown"
@@ -35,19 +37,20 @@ static void usage(FILE *to)
     fputs("\n`guestdbg COMMAND --help` tells more; guestdbg(1) tells all.\n", to);
 }
 
-/* What was printed must have come out. */
-static int finish(int status)
+/* What was printed must have come out; argp's --help leaves by exit(), too. */
+static void check_output(void)
 {
     if (fflush(stdout) == 0 && !ferror(stdout))
-        return status;
+        return;
     fprintf(stderr, "guestdbg: cannot write to standard output: %s\n", strerror(errno));
-    return 1;
+    _exit(1);
 }
 
 int main(int argc, char **argv)
 {
     static char full[32];
 
+    atexit(check_output);
     if (argc < 2) {
         usage(stderr);
         return 1;
@@ -57,15 +60,15 @@ int main(int argc, char **argv)
             continue;
         snprintf(full, sizeof(full), "%s", commands[i].full);
         argv[1] = full;
-        return finish(commands[i].run(argc - 1, argv + 1));
+        return commands[i].run(argc - 1, argv + 1);
     }
     if (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "-V") == 0) {
         puts("guestdbg " GUESTDBG_VERSION);
-        return finish(0);
+        return 0;
     }
     if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-?") == 0) {
         usage(stdout);
-        return finish(0);
+        return 0;
     }
     fprintf(stderr, "guestdbg: there is no command '%s'; `guestdbg --help` lists them\n", argv[1]);
     return 1;

@@ -51,6 +51,7 @@ def damaged_files():
             made("table.elf", good[:64 + 20]), made("x86.elf", patched(good, 18, 62)),
             made("ppc64.elf", patched(good, 18, 21)), made("relocatable.elf", patched(good, 16, 1)),
             made("32bit.elf", good[:4] + b"\1" + good[5:]), made("big.elf", good[:5] + b"\2" + good[6:]),
+            made("entry.elf", good[:24] + struct.pack("<Q", 16) + good[32:]),
             made("empty", b""), made("text", b"This is no kernel.\n" * 100), made("short.image", image[:60]),
             made("cut.image", image[:len(image) // 2]), made("big.image", image[:24] + b"\x0b" + image[25:]),
             made("Image", image), made("Image.gz", packed), made("cut.gz", packed[:len(packed) // 2]),
@@ -80,8 +81,10 @@ def kernels(host):
                 ("/32bit.elf", "another architecture"), ("/big.elf", "another architecture"),
                 ("/relocatable.elf", "not linked"), ("/text", "neither", "--flat"), ("/short.image", "neither"),
                 ("/cut.image", "truncated"), ("/big.image", "big-endian"), ("/cut.gz", "truncated"),
-                ("/bad.gz", "damaged"), ("--flat 0x40000000 /empty", "empty")):
+                ("/bad.gz", "damaged"), ("/entry.elf", "begins at 0x10"), ("--flat 0x40000000 /empty", "empty")):
             refused(host, f"run {arguments}", *words)
+        refused(host, "run /tmp/fifo", "not a regular file", before="mkfifo /tmp/fifo;")
+        refused(host, "run --console=/tmp/fifo /cycle.elf", "/tmp/fifo")
     with scenario("what does not fit the guest's memory is refused"):
         for arguments, *words in (
                 ("--memory 16M /Image", "does not fit", "--memory"), ("--memory 16M /Image.gz", "--memory"),
@@ -147,8 +150,14 @@ def symbols(host):
         check(status == 1 and "/nowhere/o" in out, f"status {status}: {out!r}")
         out, status = host.run("guestdbg symbols --image /text /tmp/k /tmp/o; r=$?; ls /tmp/o; (exit $r)")
         check(status == 1 and "/text" in out, f"status {status}: {out!r}")
-        out, status = host.run("guestdbg symbols /tmp/k /tmp/o; r=$?; ls /tmp/o; (exit $r)")
+        out, status = host.run("guestdbg symbols /tmp/k /tmp/o && guestdbg symbols /proc/kallsyms /tmp/p && cmp /tmp/o /tmp/p")
         equal(status, 0, f"status of the host's own kernel's symbols: {out!r}")
+    with scenario("output that cannot be written is no success, and what is no file is not removed"):
+        refused(host, "symbols /tmp/k /dev/full", "/dev/full", "No space")
+        equal(host.run("[ -c /dev/full ]")[1], 0, "/dev/full is still there")
+        for arguments in ("caps", "--help", "--version", "run --help"):
+            out, status = host.run(f"guestdbg {arguments} >/dev/full")
+            equal(status, 1, f"status of guestdbg {arguments} >/dev/full: {out!r}")
 
 
 def power_cycle(host):
@@ -208,6 +217,12 @@ def consoles(host):
                     c.resume()
                     c("D;1")
             equal(guest.console.all, [], "on standard output")
+    with scenario("SIGTERM ends a guest whose console nobody reads"):
+        out, _ = host.run("mkfifo /tmp/full; exec 9<>/tmp/full; head -c 65536 /dev/zero >&9; "
+                          "guestdbg run --no-wait /cycle.elf </dev/null >&9 & p=$!; "
+                          "until cat /proc/$p/task/*/syscall | grep -q '^64 0x1 '; do usleep 50000; done; "  # write()
+                          "kill $p; wait $p; echo status $?; exec 9>&-")
+        check("status 143" in out, out)
     with scenario("a packed Image boots"):
         with host.guest("--no-wait --memory 256M --append 'earlycon=pl011,0x9000000 nokaslr'", "/Image.gz") as guest:
             guest.wait("Linux version")

@@ -6,9 +6,9 @@
 #
 # lab: arm64 6.12 max
 # full: arm64 6.1 cortex-a72
+# needs: fuzz
 
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -26,10 +26,14 @@ PROGRAM = """
 
 int main(void)
 {
-    struct gd_kvm_config cfg = { .kvm_fd = -1, .vm_fd = -1, .max_vcpus = 1 };
+    struct gd_kvm_config cfg = {};
     struct gd_kvm *gd = NULL;
     char text[256] = "";
-    int err = gd_kvm_open(&gd, &cfg, text, sizeof(text));
+    int err;
+
+    cfg.kvm_fd = cfg.vm_fd = -1;
+    cfg.max_vcpus = 1;
+    err = gd_kvm_open(&gd, &cfg, text, sizeof(text));
 
     printf("%d %d %s / %s\\n", err < 0, gd == NULL, text, gd_strerror(err));
     return 0;
@@ -38,7 +42,7 @@ int main(void)
 
 
 def installed(folder):
-    """Installs this build below a folder, and builds PROGRAM against it by pkg-config: static and shared."""
+    """Installs this build below a folder, and builds PROGRAM against it by pkg-config, in C and in C++."""
     root = os.path.join(folder, "root")
     subprocess.run(["meson", "install", "-C", BUILD, "--no-rebuild", "--quiet", "--destdir", root], check=True)
     found = {}
@@ -54,7 +58,12 @@ def installed(folder):
     flags = subprocess.run(["pkg-config", "--cflags", "--libs", "--static", "guestdbg"], env=environment, check=True,
                            stdout=subprocess.PIPE, text=True).stdout.split()
     out = os.path.join(folder, "program")
-    subprocess.run([images.CROSS + "gcc", "-std=c11", "-Wall", "-Wextra", "-Werror", "-static", source, *flags, "-o", out], check=True)
+    strict = ["-Wall", "-Wextra", "-Werror"]
+    subprocess.run([images.CROSS + "gcc", "-std=c11", *strict, "-static", source, *flags, "-o", out], check=True)
+    headers = [flag for flag in flags if flag.startswith("-I")]
+    subprocess.run(["clang", "--target=aarch64-linux-gnu", "-x", "c++", "-std=c++20", *strict, *headers, "-c", source,
+                    "-o", out + ".o"], check=True)
+    subprocess.run([images.CROSS + "gcc", "-static", out + ".o", *flags, "-o", out + "++"], check=True)
     return out
 
 
