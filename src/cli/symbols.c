@@ -16,7 +16,7 @@
 
 #include "../vmm/file/file.h"
 #include "base/bits.h"
-#include "symbols/elf.h"
+#include "symbols/symelf.h"
 #include "symbols/unwind_arm64.h"
 
 #define PPC64_ABI_V2 2u /* e_flags, OpenPOWER ELF V2 ABI */

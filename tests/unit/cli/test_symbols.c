@@ -15,7 +15,7 @@
 #include <string.h>
 
 #include "cfi.h"
-#include "cli/symbols/elf.h"
+#include "cli/symbols/symelf.h"
 #include "cli/symbols/kallsyms.h"
 #include "cli/symbols/unwind_arm64.h"
 

@@ -4,7 +4,7 @@
  * data (.init.text, the identity-mapped text) has to be a section of its own. All are NOBITS: the
  * bytes are the guest's, which patches its text at boot.
  */
-#include "elf.h"
+#include "symelf.h"
 
 #include <elf.h>
 #include <string.h>

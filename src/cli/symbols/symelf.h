@@ -3,8 +3,8 @@
  * Writes an ELF file that holds nothing but symbols, empty sections for them to lie in, and unwind
  * rules.
  */
-#ifndef CLI_SYMBOLS_ELF_H
-#define CLI_SYMBOLS_ELF_H
+#ifndef CLI_SYMBOLS_SYMELF_H
+#define CLI_SYMBOLS_SYMELF_H
 
 #include <stdint.h>
 
