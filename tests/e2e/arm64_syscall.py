@@ -235,9 +235,8 @@ with debug_host(files=[f"{images.linux()}:/Image", f"{initrd}:/initrd"]) as host
         with scenario(f"{STEPS} steps through system calls: each ends at a successor, none in an interrupt"):
             equal((stop["registers"][PC], stop["vcpu"]), (elf["enter"], 1), "stopped at, on vCPU")
             seen = run(c, stop["thread"], stop["registers"])
-            # The contended lock comes late in the program: seen only where all steps are made. Whether one of
-            # the kernel's is met too is chance, and printed.
-            for what in ("daif", "svc", "abort", "eret", "exclusive") + (("contended",) if STEPS >= 20000 else ()):
+            # Whether a contended lock of the kernel's is met too is chance, and printed.
+            for what in ("daif", "svc", "abort", "eret", "exclusive", "contended"):
                 check(seen[what], f"no {what} on the way: {seen}")
         c("D;1")
     with scenario("the stepped program and its guest end as undisturbed ones"):

@@ -54,6 +54,8 @@ class Rsp:
             pass
         self.ack = False
         self.supported = self(f"qSupported:{features}") if features is not None else ""
+        # As GDB does: the answer comes when the guest, which a new client stops, stands.
+        self("?")
         self.s.settimeout(LIMIT)
 
     def send(self, text):

@@ -2,8 +2,8 @@
 /*
  * System calls and exclusives whose outcome is known: a thread on CPU 1 that is stepped from
  * enter() on, and one on CPU 0 that holds the same file's spinlock in the kernel most of the time, and
- * a lock of the program's own, which it holds until that one wants it. With an argument there is
- * no such thread, and one CPU suffices.
+ * a lock of the program's own, which it holds until that one has found it taken. With an argument there
+ * is no such thread, and one CPU suffices.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -21,7 +21,8 @@
 #define ROUNDS  40
 #define RECORDS 300
 
-/* A system call by hand; exclusives by hand: lock, unlock and add to a word. */
+/* A system call by hand; exclusives by hand: take a lock (and write the word behind it when it is
+ * found taken), and add to a word. */
 #ifdef __powerpc64__
 __asm__(".text\n"
         ".balign 64\n"
@@ -38,7 +39,8 @@ __asm__(".text\n"
         "   bne 1b\n"
         "   isync\n"
         "   blr\n"
-        "contended: or 31, 31, 31\n" /* the lowest priority, and back */
+        "contended: stw 5, 4(3)\n"
+        "   or 31, 31, 31\n" /* the lowest priority, and back */
         "   or 2, 2, 2\n"
         "   b 1b\n"
         "add: ldarx 4, 0, 3\n"
@@ -59,7 +61,8 @@ __asm__(".text\n"
         "   stxr w3, w2, [x0]\n"
         "   cbnz w3, 1b\n"
         "   ret\n"
-        "contended: yield\n"
+        "contended: str w2, [x0, #4]\n"
+        "   yield\n"
         "   b 1b\n"
         "add: ldxr x1, [x0]\n"
         "   add x1, x1, #1\n"
@@ -68,10 +71,13 @@ __asm__(".text\n"
         "   ret\n");
 #endif
 long enter(void);
-void lock(atomic_uint *l);
+struct lock {
+    atomic_uint held, found;
+};
+void lock(struct lock *l);
 void add(uint64_t *word);
 
-static atomic_uint held;
+static struct lock own;
 static atomic_bool over, wanted;
 static uint64_t word;
 static int fd[2], locked;
@@ -88,7 +94,7 @@ static void bind_to(int cpu)
 
 static void unlock(void)
 {
-    atomic_store_explicit(&held, 0, memory_order_release);
+    atomic_store_explicit(&own.held, 0, memory_order_release);
 }
 
 /* A file with many record locks: the kernel looks through all of them under one spinlock. */
@@ -119,13 +125,14 @@ static int unlock_no_record(void)
     return fcntl(locked, F_SETLK, &none);
 }
 
-/* Holds the lock until the other wants it, and a little longer. */
+/* Holds the lock until the other has found it taken, and a little longer. */
 static void *contend(void *arg)
 {
     bind_to(0);
     while (!over) {
-        lock(&held);
-        while (!wanted && !over)
+        lock(&own);
+        own.found = 0; /* lock() may have written it for this thread itself */
+        while (!own.found && !over)
             look_at_records();
         look_at_records();
         unlock();
@@ -151,7 +158,7 @@ static uint64_t one_round(uint64_t h, int n)
 
     h = h * 31 + (enter() == getpid());
     wanted = true;
-    lock(&held);
+    lock(&own);
     add(&word);
     wanted = false;
     unlock();
@@ -181,7 +188,7 @@ int main(int argc, char **argv)
         return 1;
     if (pthread_create(&other, NULL, contend, NULL))
         return 1;
-    while (!held && !over) /* it is on its CPU then */
+    while (!own.held && !over) /* it is on its CPU then */
         sched_yield();
     /* Kernel threads that get the CPU instead would use up the steps, as they do when the time of
      * a first-in program is limited. */
