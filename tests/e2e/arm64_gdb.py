@@ -7,6 +7,7 @@
 # lab: arm64 6.12 max
 # lab: el2 6.12 max
 # full: arm64 6.1 cortex-a72
+# full: arm64 newest max
 # full: el2 6.12 cortex-a72
 # timeout: 900
 
