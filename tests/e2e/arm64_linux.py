@@ -131,7 +131,8 @@ with debug_host(files=[f"{images.linux()}:/Image", f"{initrd}:/initrd"]) as host
             gdb.connect(guest)
             gdb("hbreak __arm64_sys_newuname")
             gdb.start("continue")
-            guest.send("uname")
+            # GDB waits for the end of a call on the same vCPU: the program must stay there.
+            guest.send("taskset 2 uname")
             equal(gdb.stopped()["breakpoints"], [1], "breakpoint")
             gdb("delete")
             for _ in range(20):
