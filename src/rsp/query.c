@@ -28,11 +28,12 @@ static void note_feature(struct rsp_client *client, const struct gd_cur *f)
 int rsp_supported(struct gd_session *s, struct gd_cur *c, struct gd_out *o)
 {
     const struct gd_hw_caps *hw = &rsp_engine(s)->cfg.target->hw;
-    bool error_strings = s->client.error_strings;
     struct gd_cur feature;
+    bool error_strings;
 
     if (s->cfg.line && s->client.greeted)
         rsp_new_client(s);
+    error_strings = s->client.error_strings;
     s->client = (struct rsp_client){ .greeted = true, .error_strings = error_strings };
     s->client.lldb = gd_cur_char(c, ':');
     while (gd_cur_split(c, ';', &feature))

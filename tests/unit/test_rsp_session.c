@@ -206,6 +206,58 @@ static void a_search_of_all_that_a_table_claims_to_map_ends(void **state)
     assert_memory_equal(c.packet, "E.malformed request (more than 1 GiB", 36);
 }
 
+static void a_read_at_the_end_of_the_address_space_is_short(void **state)
+{
+    struct gd_arch arch = gd_arch_fake;
+
+    (void)state;
+    arch.translate = everywhere;
+    f.target.arch = &arch;
+    fake_engine(&f, true);
+    client_open(&c, &f, 0x400, GD_DISCONNECT_RESUME, false);
+    client_say(&c, "mfffffffffffffffc,8");
+    assert_true(client_got(&c, "00000000"));
+    client_say(&c, "xffffffffffffffff,8");
+    assert_true(client_next(&c));
+    assert_int_equal(c.packet_len, 2);
+}
+
+static void much_to_escape(const struct gd_target *t, uint32_t flags, struct gd_out *o)
+{
+    (void)t;
+    (void)flags;
+    for (unsigned i = 0; i < 5000; i++)
+        gd_put_byte(o, i % 3 ? '#' : (uint8_t)('a' + i % 26));
+}
+
+static void a_document_that_needs_escapes_arrives_whole(void **state)
+{
+    static uint8_t text[5000], want[5000];
+    struct gd_arch arch = gd_arch_fake;
+    char packet[64];
+    struct gd_out o;
+    size_t at = 0;
+
+    (void)state;
+    gd_out_init(&o, want, sizeof(want));
+    much_to_escape(NULL, 0, &o);
+    arch.tdesc = much_to_escape;
+    f.target.arch = &arch;
+    fake_engine(&f, true);
+    client_open(&c, &f, 0x400, GD_DISCONNECT_RESUME, false);
+    do {
+        snprintf(packet, sizeof(packet), "qXfer:features:read:target.xml:%zx,3ff", at);
+        client_say(&c, packet);
+        assert_true(client_next(&c));
+        assert_in_range(c.packet_len - 1, 1, sizeof(text) - at);
+        memcpy(text + at, c.packet + 1, c.packet_len - 1);
+        at += c.packet_len - 1;
+    } while (c.packet[0] == 'm');
+    assert_int_equal(at, sizeof(text));
+    assert_memory_equal(text, want, at);
+    assert_null(c.fault);
+}
+
 /* ---- G ---- */
 
 static void a_refused_G_changes_no_register_at_all(void **state)
@@ -427,6 +479,8 @@ int main(void)
         TEST(binary_memory_that_needs_escapes_stays_within_packet_size),
         TEST(memory_is_found_across_the_pieces_of_a_search),
         TEST(a_search_of_all_that_a_table_claims_to_map_ends),
+        TEST(a_read_at_the_end_of_the_address_space_is_short),
+        TEST(a_document_that_needs_escapes_arrives_whole),
         TEST(a_refused_G_changes_no_register_at_all),
         TEST(every_truncation_of_every_packet_is_answered),
         TEST(every_packet_with_any_one_byte_changed_is_answered),
