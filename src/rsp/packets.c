@@ -18,7 +18,7 @@ static const struct rsp_packet packets[] = {
     { "Z", RSP_STOPPED_ONLY, rsp_Z },
     { "z", RSP_STOPPED_ONLY, rsp_z },
     { "vCont?", 0, rsp_vcont_list },
-    { "vCont;", 0, rsp_vcont },
+    { "vCont;", RSP_AFTER_STOP, rsp_vcont },
     { "c", RSP_STOPPED_ONLY, rsp_c },
     { "C", RSP_STOPPED_ONLY, rsp_C },
     { "s", RSP_STOPPED_ONLY, rsp_s },
@@ -89,6 +89,10 @@ void rsp_packet(struct gd_session *s, uint8_t *payload, size_t n)
     rsp_begin(s, &o);
     if (!row) { /* an empty reply: not known here */
         rsp_send(s, &o);
+        return;
+    }
+    if (s->run == RSP_ATTACHING && row->flags & (RSP_STOPPED_ONLY | RSP_AFTER_STOP)) {
+        s->held = true;
         return;
     }
     result = handle(s, row, &c, &o);

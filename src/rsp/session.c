@@ -251,6 +251,10 @@ static void pump(struct gd_session *s)
         look_for_stop(s);
     else if (s->run == RSP_DETACHING)
         try_detach(s);
+    if (s->held && s->run != RSP_ATTACHING && !s->tx_len) {
+        s->held = false;
+        rsp_packet(s, s->frame.buf, s->frame.len);
+    }
 }
 
 /* ---- bytes ---- */
@@ -341,7 +345,7 @@ size_t gd_session_input(struct gd_session *s, const uint8_t *bytes, size_t n)
     enum gd_frame_event event;
     size_t used = 0;
 
-    while (used < n && s->tx_len == 0 && !s->console.command) {
+    while (used < n && s->tx_len == 0 && !s->console.command && !s->held) {
         used += gd_frame_feed(&s->frame, bytes + used, n - used, &event);
         digest(s, event);
         pump(s);
@@ -396,6 +400,7 @@ bool gd_session_hangup(struct gd_session *s)
     s->tx_sent = 0;
     s->hold_stop = false;
     s->console.command = NULL;
+    s->held = false;
     if (!s->heard) /* whoever that was, it was no debugger: all is as it was */
         policy = s->found_stopped ? GD_DISCONNECT_STOP : GD_DISCONNECT_RESUME;
     if (s->run != RSP_DETACHING && s->run != RSP_CLOSED)

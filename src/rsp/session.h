@@ -32,7 +32,8 @@ struct gd_session; /* defined in rsp/state.h; sizeof through that header for sta
 
 void gd_session_open(struct gd_session *s, const struct gd_session_config *cfg);
 /* Takes bytes from the client; returns how many were consumed. Less than n means that output
- * must be sent first; offer the rest again then. */
+ * must be sent first, or if there is none, that a packet waits for the guest to stop; offer the rest
+ * again then. */
 size_t gd_session_input(struct gd_session *s, const uint8_t *bytes, size_t n);
 /* The engine may have news (a vCPU parked, the VM ended): call on every notify. */
 void gd_session_event(struct gd_session *s);

@@ -44,6 +44,7 @@ struct gd_session {
     enum gd_session_want want;
     bool answer_detach;  /* detaching: OK is owed */
     bool heard;          /* a packet came */
+    bool held;           /* the packet in the frame waits for the stop that a new client brings */
     bool found_stopped;  /* the guest stood when the client came */
     bool big_endian;     /* byte order of registers on the wire */
     unsigned general;    /* vCPU of g, m, Z, … (Hg) */
@@ -67,6 +68,7 @@ struct gd_session {
 #define RSP_LATER 1 /* handler's result: no reply now */
 
 #define RSP_STOPPED_ONLY 1u /* refused while the guest runs */
+#define RSP_AFTER_STOP   4u /* not refused, but a new client's waits until its guest has stopped, too */
 #define RSP_PLAIN_ERROR  2u /* E.text only to clients that asked for it: old GDBs misread it */
 
 /* Reads its arguments from c, writes the reply to o. 0: send o (empty = not supported).

@@ -75,8 +75,10 @@ static void look_for_client(uint8_t byte)
     }
 }
 
-static void take_input(void)
+/* Was there any that the session took? What it leaves alone waits for its output, or for a stop. */
+static bool take_input(void)
 {
+    bool any = false;
     size_t used;
 
     for (;;) {
@@ -86,15 +88,17 @@ static void take_input(void)
                 in_n++;
         }
         if (in_at == in_n)
-            return;
+            return any;
         if (!is_open) {
             look_for_client(in[in_at++]);
+            any = true;
             continue;
         }
         used = gd_session_input(&session, in + in_at, in_n - in_at);
         in_at += (unsigned)used;
         if (used == 0)
-            return;
+            return any;
+        any = true;
     }
 }
 
@@ -143,7 +147,7 @@ static void watch_end(void)
 
 void control_run(struct cpu *c)
 {
-    bool sent, more;
+    bool sent, more, again;
 
     (void)c;
     if (!machine.uart.base)
@@ -154,10 +158,9 @@ void control_run(struct cpu *c)
         if (atomic_exchange(&news, 0) && is_open)
             gd_session_event(&session);
         sent = give_output();
-        if (sent)
-            take_input();
+        again = !sent || take_input();
         sent = give_output();
-        more = sent && in_at < in_n;
+        more = sent && again && in_at < in_n;
         if (sent)
             watch_end();
         watch_deadline();
