@@ -503,8 +503,6 @@ static void judge(struct gd_engine *e, struct gd_vcpu *v, const struct gd_exit *
     struct gd_event ev = { .kind = GD_EV_UNKNOWN };
 
     e->arch->event(&v->cpu, x, &e->set, &ev);
-    if (ev.kind == GD_EV_SWBP)
-        ev.slots = 0;
     if ((ev.kind == GD_EV_SWBP && patched(e, v, ev.pc)) || (ev.kind == GD_EV_HWBP && ev.slots))
         hit_break(e, v, &ev);
     else if (ev.kind == GD_EV_WATCH && ev.slots)

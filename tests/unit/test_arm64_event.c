@@ -100,6 +100,9 @@ static void linked_breakpoints_are_told_by_their_context(void **state)
     plan(&w[2], 1);
     event(EC_BREAKPT_LOW, 0x22, 0);
     assert_int_equal(ev.slots, w[2].slots);
+    a.reg[GD_ARM64_CONTEXTIDR_EL1] = 0x334;
+    event(EC_BREAKPT_LOW, 0x22, 0);
+    assert_int_equal(ev.slots, 0);
 }
 
 static void t32_halves_are_told_apart(void **state)
@@ -144,6 +147,7 @@ static const struct hit hits[] = {
     {"stxr", 0xc8027c20, ESR_WP_WNR, 0x50000, 1, 0x50000, 8},
     {"no FAR, decoded", 0xb9001020, ESR_WP_WNR | FAR_NONE, 0xdead, 1, 0x50010, 4},
     {"dc zva,x1: the whole block", 0xd50b7421, ESR_WP_WNR | ESR_WP_CM, 0x50000, 3, 0x50000, 64},
+    {"str x0,[x1,#0x100], beside all: the FAR decides", 0xf9008020, ESR_WP_WNR, 0x50ff0, 8, 0x50100, 8},
     {"undecoded, FAR inside", 0, ESR_WP_WNR, 0x50012, 1, 0x50012, 0},
     {"undecoded, tagged FAR", 0, ESR_WP_WNR, 0x5a00000000050012, 1, 0x50012, 0},
     {"undecoded, FAR below", 0, ESR_WP_WNR, 0x50008, 1, 0x50008, 0},
@@ -221,6 +225,15 @@ static void a_second_set_can_be_asked_for_exact_hits(void **state)
     set.w[0].value += 0x100;
     assert_int_equal(gd_arm64_watch_slots(&a.cpu, &x, &set, &acc, &exact), 2);
     assert_false(exact);
+    a.reg[GD_ARM64_PC] = 0x1000; /* neither decoded nor an address, and byte 0 is watched */
+    gd_cpu_forget(&a.cpu);
+    x.syndrome |= FAR_NONE;
+    set.w[0].value = 0;
+    assert_int_equal(gd_arm64_watch_slots(&a.cpu, &x, &set, &acc, &exact), 1);
+    assert_false(exact);
+    a.reg[GD_ARM64_PC] = A_CODE;
+    gd_cpu_forget(&a.cpu);
+    x.syndrome &= ~FAR_NONE;
     set.w[1].ctrl = set.w[3].ctrl = set.w[0].ctrl = 0; /* only the read watch is left */
     assert_int_equal(gd_arm64_watch_slots(&a.cpu, &x, &set, &acc, &exact), 0);
 }

@@ -431,6 +431,31 @@ static void an_exception_saves_the_guests_own_masks(void **state)
     }
 }
 
+/* What the engine keeps over a step (keeps()): PSTATE, of an instruction that writes no flags. */
+static void an_exception_that_leads_where_the_instruction_leads_too_changes_pstate(void **state)
+{
+    struct gd_exit x;
+    uint64_t keep[GD_REG_WORDS];
+
+    (void)state;
+    acpu_word(&a, A_VBAR + 0x1fc, LDR_X0_X1);
+    a.reg[GD_ARM64_PC] = A_VBAR + 0x1fc;
+    a.reg[1] = 0;
+    assert_int_equal(gd_arch_arm64.step_begin(&a.cpu, &s), GD_STEP_ENTER);
+    assert_int_equal(gd_cpu_flush(&a.cpu), 0);
+    gd_arm64_keeps(LDR_X0_X1, keep);
+    gd_cpu_forget_but(&a.cpu, keep);
+    assert_int_equal(gd_cpu_reg(&a.cpu, GD_ARM64_PSTATE) & PSTATE_DAIF, PSTATE_I | PSTATE_F);
+    a.reg[GD_ARM64_SPSR_EL1] = a.reg[GD_ARM64_PSTATE];
+    a.reg[GD_ARM64_ELR_EL1] = A_VBAR + 0x1fc;
+    a.reg[GD_ARM64_PSTATE] = PSTATE_M_EL1H | PSTATE_DAIF;
+    a.reg[GD_ARM64_PC] = A_VBAR + 0x200;
+    x = debug(EC_SOFTSTP_LOW, 0x22);
+    assert_int_equal(gd_arch_arm64.step_exit(&a.cpu, &s, &x, -1), GD_STEP_DONE);
+    assert_int_equal(gd_cpu_reg(&a.cpu, GD_ARM64_PSTATE), PSTATE_M_EL1H | PSTATE_DAIF);
+    assert_int_equal(gd_cpu_reg(&a.cpu, GD_ARM64_SPSR_EL1), EL1H_IRQ_ON);
+}
+
 static void a_branch_to_a_vector_is_no_exception(void **state)
 {
     (void)state;
@@ -477,6 +502,19 @@ static void waiting_instructions_complete_at_once(void **state)
         stands_at(A_CODE + 4, EL1H_IRQ_ON);
         assert_true(s.waits);
         assert_int_equal(entries, 0);
+    }
+}
+
+static void waiting_that_may_fault_is_stepped(void **state)
+{
+    static const uint64_t bits[] = { PSTATE_IL, 1ull << 10, 1ull << 11 }; /* BTYPE */
+
+    for (size_t n = 0; n < GD_ARRAY_SIZE(bits); n++) {
+        setup(state);
+        CODE(WFI);
+        a.reg[GD_ARM64_PSTATE] = EL1H_IRQ_ON | bits[n];
+        assert_int_equal(step(), GD_STEP_DONE);
+        assert_int_equal(entries, 1);
     }
 }
 
@@ -654,6 +692,33 @@ static void a_watched_store_is_told_and_then_run_on(void **state)
     assert_int_equal(gd_load_le(a.ram + (WORD - A_RAM), 8), 1);
 }
 
+static void a_wait_before_the_load_is_a_way_out(void **state)
+{
+    (void)state;
+    CODE(WFE, LDXR_X0_X1, ADD_X3_X0_1, STXR_W2_X3_X1, CBNZ_W2(-4), NOP);
+    a.reg[GD_ARM64_PC] = A_CODE + 4;
+    store_fails = 1;
+    assert_int_equal(step(), GD_STEP_DONE);
+    stands_at(A_CODE, EL1H_IRQ_ON);
+    assert_int_equal(step(), GD_STEP_DONE);
+    assert_int_equal(step(), GD_STEP_DONE);
+    stands_at(A_CODE + 20, EL1H_IRQ_ON);
+    assert_int_equal(gd_load_le(a.ram + (WORD - A_RAM), 8), 1);
+}
+
+static void a_sequence_that_never_comes_to_its_load_is_left(void **state)
+{
+    (void)state;
+    /* x0 is not 0: the branch between the exclusives leads to itself */
+    CODE(LDXR_X0_X1, NOP, CBNZ_X0(0), STXR_W2_X3_X1, CBNZ_W2(-4), NOP);
+    a.reg[0] = 1;
+    a.reg[GD_ARM64_PC] = A_CODE + 4;
+    s.sequence = true;
+    assert_int_equal(step(), GD_STEP_DONE);
+    stands_at(A_CODE + 8, EL1H_IRQ_ON);
+    assert_in_range(entries, 2, 80);
+}
+
 static void run_on_outside_a_sequence_is_a_plain_step(void **state)
 {
     (void)state;
@@ -781,9 +846,11 @@ int main(void)
         T(writes_of_daif_leave_what_the_guest_wrote),
         T(eret_keeps_the_pstate_it_returns_to),
         T(an_exception_saves_the_guests_own_masks),
+        T(an_exception_that_leads_where_the_instruction_leads_too_changes_pstate),
         T(a_branch_to_a_vector_is_no_exception),
         T(a_fetch_that_faults_is_stepped_to_the_vector),
         T(waiting_instructions_complete_at_once),
+        T(waiting_that_may_fault_is_stepped),
         T(waiting_that_el1_traps_is_stepped),
         T(an_exclusive_sequence_is_one_step),
         T(a_store_that_fails_is_tried_again_in_the_same_step),
@@ -795,6 +862,8 @@ int main(void)
         T(all_ways_out_are_planted),
         T(a_fault_in_the_sequence_ends_at_the_vector),
         T(a_watched_store_is_told_and_then_run_on),
+        T(a_wait_before_the_load_is_a_way_out),
+        T(a_sequence_that_never_comes_to_its_load_is_left),
         T(run_on_outside_a_sequence_is_a_plain_step),
         T(a_breakpoint_inside_a_sequence_is_not_the_steps),
         T(a_breakpoint_of_the_guest_is_left_to_the_engine),

@@ -56,8 +56,6 @@ static bool find_load(struct gd_cpu *c, uint64_t pc, uint64_t *load)
             *load = va;
             return true;
         }
-        if (n && i.kind == INSN_STX)
-            return false;
     }
     return false;
 }
