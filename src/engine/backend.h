@@ -28,6 +28,11 @@ struct gd_backend {
      * of the guest, on its thread or on the control thread while it is parked. */
     int (*reg_get)(void *ctx, unsigned vcpu, unsigned num, uint64_t *value);
     int (*reg_set)(void *ctx, unsigned vcpu, unsigned num, uint64_t value);
+    /* Registers that travel together, a bit for each; NULL: none. One call reads all of them into
+     * values[number], or writes them from there; reg_get and reg_set are not asked for them. */
+    const uint64_t *block;
+    int (*block_get)(void *ctx, unsigned vcpu, uint64_t *values);
+    int (*block_set)(void *ctx, unsigned vcpu, const uint64_t *values);
     /* Wider registers, little-endian bytes, n as reg_size() has it. */
     int (*wide_get)(void *ctx, unsigned vcpu, unsigned num, uint8_t *bytes, size_t n);
     int (*wide_set)(void *ctx, unsigned vcpu, unsigned num, const uint8_t *bytes, size_t n);

@@ -26,6 +26,62 @@ static void mark(uint64_t *map, unsigned n, bool on)
         map[n / 64] &= ~(1ULL << (n % 64));
 }
 
+/* ---- registers that travel together ---- */
+
+static bool in_block(const struct gd_cpu *c, unsigned n)
+{
+    return c->be->block && test(c->be->block, n);
+}
+
+/* What is still to be written stays so. */
+static int get_block(struct gd_cpu *c)
+{
+    int err = c->be->block_get(c->be_ctx, c->index, c->hw);
+
+    for (unsigned w = 0; w < GD_REG_WORDS && !err; w++) {
+        for (uint64_t left = c->be->block[w] & ~c->dirty[w]; left; left &= left - 1) {
+            unsigned n = w * 64 + (unsigned)__builtin_ctzll(left);
+
+            c->val[n] = c->hw[n];
+        }
+        for (uint64_t left = c->be->block[w] & c->dirty[w]; left; left &= left - 1) {
+            unsigned n = w * 64 + (unsigned)__builtin_ctzll(left);
+
+            mark(c->dirty, n, c->hw[n] != c->val[n]);
+        }
+        c->known[w] |= c->be->block[w];
+    }
+    return err;
+}
+
+static int flush_block(struct gd_cpu *c)
+{
+    bool any = false, all = true;
+    int err = 0;
+
+    for (unsigned w = 0; c->be->block && w < GD_REG_WORDS; w++) {
+        any |= (c->dirty[w] & c->be->block[w]) != 0;
+        all &= (c->be->block[w] & ~c->known[w]) == 0;
+    }
+    if (!any)
+        return 0;
+    if (!all)
+        err = get_block(c);
+    if (!err)
+        err = c->be->block_set(c->be_ctx, c->index, c->val);
+    for (unsigned w = 0; w < GD_REG_WORDS && !err; w++) {
+        for (uint64_t left = c->be->block[w] & c->dirty[w]; left; left &= left - 1) {
+            unsigned n = w * 64 + (unsigned)__builtin_ctzll(left);
+
+            c->hw[n] = c->val[n];
+        }
+        c->dirty[w] &= ~c->be->block[w];
+    }
+    return err;
+}
+
+/* ---- one by one ---- */
+
 int gd_cpu_get(struct gd_cpu *c, unsigned num, uint64_t *value)
 {
     int err;
@@ -33,7 +89,8 @@ int gd_cpu_get(struct gd_cpu *c, unsigned num, uint64_t *value)
     if (num >= GD_REG_MAX)
         return gd_why(c->why, GD_E_NOREG, NULL);
     if (!test(c->known, num)) {
-        err = c->be->reg_get(c->be_ctx, c->index, num, &c->hw[num]);
+        err = in_block(c, num) ? get_block(c)
+                               : c->be->reg_get(c->be_ctx, c->index, num, &c->hw[num]);
         if (err)
             return gd_why(c->why, err, NULL);
         c->val[num] = c->hw[num];
@@ -72,10 +129,12 @@ int gd_cpu_set_wide(struct gd_cpu *c, unsigned num, const uint8_t *bytes, size_t
 
 int gd_cpu_flush(struct gd_cpu *c)
 {
+    int err = flush_block(c);
+
+    if (err)
+        return gd_why(c->why, err, NULL);
     for (unsigned w = 0; w < GD_REG_WORDS; w++) {
         for (unsigned n = w * 64; c->dirty[w]; n++) {
-            int err;
-
             if (!test(c->dirty, n))
                 continue;
             err = c->be->reg_set(c->be_ctx, c->index, n, c->val[n]);
@@ -111,7 +170,7 @@ void gd_cpu_learn(struct gd_cpu *c, unsigned num, uint64_t value)
 
 void gd_cpu_forget_reg(struct gd_cpu *c, unsigned num)
 {
-    if (!test(c->dirty, num))
+    if (!test(c->dirty, num) && !in_block(c, num)) /* of a block, all that is known was read */
         mark(c->known, num, false);
 }
 

@@ -174,7 +174,8 @@ void gd_patch_hide(const struct gd_engine *e, uint64_t gpa, void *buf, size_t n)
     struct gd_engine *w = (struct gd_engine *)e;
 
     for (unsigned i = 0; i < e->ntemp; i++)
-        hide_word(e, e->temp[i].gpa, e->temp[i].saved, gpa, buf, n);
+        if (gd_overlap(e->temp[i].gpa, e->arch->insn_len, gpa, n))
+            hide_word(e, e->temp[i].gpa, e->temp[i].saved, gpa, buf, n);
     if (!e->nplanted)
         return;
     if (n / e->arch->insn_align > e->npatch_used) { /* fewer patches than words: walk them */
@@ -240,22 +241,45 @@ int gd_patch_apply(struct gd_engine *e)
 
 /* ---- words for a run alone ---- */
 
-static void temps_off(struct gd_engine *e)
+/* They are planted from the last to the first and taken off in the other order, since two may be the
+ * same word: what does not change from step to step, a fence on vectors, comes last and can stay. */
+
+static void temps_off(struct gd_engine *e, unsigned n)
 {
-    while (e->ntemp) {
-        e->ntemp--;
-        unplant(e, e->temp[e->ntemp].gpa, e->temp[e->ntemp].saved);
-    }
+    for (unsigned i = 0; i < n; i++)
+        unplant(e, e->temp[i].gpa, e->temp[i].saved);
+    e->ntemp -= n;
+    memmove(e->temp, e->temp + n, e->ntemp * sizeof(e->temp[0]));
 }
 
-static bool temps_equal(const struct gd_engine *e, const struct gd_step *s)
+/* How many at the end are planted already. */
+static unsigned temps_equal(const struct gd_engine *e, const struct gd_step *s)
 {
-    if (e->ntemp != s->ntemp)
-        return false;
-    for (unsigned i = 0; i < e->ntemp; i++)
-        if (e->temp[i].gpa != s->temp[i].gpa)
-            return false;
-    return true;
+    unsigned n = 0, max = e->ntemp < s->ntemp ? e->ntemp : s->ntemp;
+
+    while (n < max && e->temp[e->ntemp - 1 - n].gpa == s->temp[s->ntemp - 1 - n].gpa)
+        n++;
+    return n;
+}
+
+static int temps_on(struct gd_engine *e, const struct gd_step *s)
+{
+    unsigned more = s->ntemp - e->ntemp;
+
+    memmove(e->temp + more, e->temp, e->ntemp * sizeof(e->temp[0]));
+    for (unsigned i = more; i-- > 0;) {
+        int err = plant(e, s->temp[i].gpa, e->temp[i].saved);
+
+        if (err) { /* of those that stand, i + 1 is the first */
+            e->ntemp = s->ntemp - (i + 1);
+            memmove(e->temp, e->temp + i + 1, e->ntemp * sizeof(e->temp[0]));
+            temps_off(e, e->ntemp);
+            return err;
+        }
+        e->temp[i].gpa = s->temp[i].gpa;
+    }
+    e->ntemp = s->ntemp;
+    return 0;
 }
 
 static void lift_off(struct gd_engine *e)
@@ -273,10 +297,11 @@ int gd_alone_set(struct gd_engine *e, const struct gd_step *step, bool do_lift, 
 {
     struct gd_patch *p = do_lift ? gd_patch_at(e, lift) : NULL;
     bool same_lift = e->lifted_patch == (p ? patch_index(e, p) : 0);
+    unsigned keep = same_lift ? temps_equal(e, step) : 0;
 
-    if (same_lift && temps_equal(e, step))
+    if (same_lift && keep == e->ntemp && keep == step->ntemp)
         return 0;
-    temps_off(e);
+    temps_off(e, e->ntemp - keep);
     if (!same_lift) {
         lift_off(e);
         if (p) {
@@ -284,21 +309,11 @@ int gd_alone_set(struct gd_engine *e, const struct gd_step *step, bool do_lift, 
             e->lifted_patch = patch_index(e, p);
         }
     }
-    for (unsigned i = 0; i < step->ntemp; i++) {
-        int err = plant(e, step->temp[i].gpa, e->temp[i].saved);
-
-        if (err) {
-            temps_off(e);
-            return err;
-        }
-        e->temp[i].gpa = step->temp[i].gpa;
-        e->ntemp++;
-    }
-    return 0;
+    return temps_on(e, step);
 }
 
 void gd_alone_clear(struct gd_engine *e)
 {
-    temps_off(e);
+    temps_off(e, e->ntemp);
     lift_off(e);
 }

@@ -19,24 +19,22 @@ static const uint16_t vectors[] = {
 #define NVECTORS   GD_ARRAY_SIZE(vectors)
 #define NREAL_ONLY 2 /* reset and machine check stay where they are under every AIL */
 
-bool gd_ppc64_fence_word(unsigned i, uint64_t *va)
+const uint16_t *gd_ppc64_vectors(bool relocated, unsigned *n)
 {
-    if (i < NVECTORS)
-        *va = vectors[i];
-    else if (i < 2 * NVECTORS - NREAL_ONLY)
-        *va = AIL3_BASE + vectors[i - NVECTORS + NREAL_ONLY];
-    else
-        return false;
-    return true;
+    *n = relocated ? NVECTORS - NREAL_ONLY : NVECTORS;
+    return relocated ? vectors + NREAL_ONLY : vectors;
 }
 
 unsigned gd_ppc64_vector_at(uint64_t va)
 {
-    uint64_t word;
+    unsigned offset = (unsigned)(va & 0xfff), n;
+    const uint16_t *vector = gd_ppc64_vectors(va != offset, &n);
 
-    for (unsigned i = 0; gd_ppc64_fence_word(i, &word); i++)
-        if (word == va)
-            return (unsigned)(va & 0xfff);
+    if (va != offset && va != AIL3_BASE + offset)
+        return 0;
+    for (unsigned i = 0; i < n; i++)
+        if (vector[i] == offset)
+            return offset;
     return 0;
 }
 

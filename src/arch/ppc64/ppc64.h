@@ -159,8 +159,8 @@ uint64_t gd_ppc64_handler_msr(struct gd_cpu *c, uint64_t msr, unsigned offset);
 void gd_ppc64_interrupt(struct gd_cpu *c, unsigned offset, uint64_t srr0, uint64_t cause);
 /* Offset of the interrupt vector that va is, 0 if it is none. */
 unsigned gd_ppc64_vector_at(uint64_t va);
-/* The i-th word of the fence in va; false behind the last one. */
-bool gd_ppc64_fence_word(unsigned i, uint64_t *va);
+/* Offsets of all interrupt vectors that a guest has at 0, or relocated to AIL3_BASE. */
+const uint16_t *gd_ppc64_vectors(bool relocated, unsigned *n);
 
 /* The walk of va through the guest's radix tree, whatever the MSR says. why may be NULL. */
 int gd_ppc64_walk(struct gd_cpu *c, uint64_t va, struct gd_xlate *x, struct gd_why *why);

@@ -58,23 +58,37 @@ static void add_temp(struct gd_step *s, uint64_t va, uint64_t gpa)
     s->temp[s->ntemp++].gpa = gpa;
 }
 
+/* Where code lies; mostly in the page that the instruction was just fetched from. */
+static bool code_at(struct gd_cpu *c, uint64_t va, uint64_t *gpa)
+{
+    struct gd_xlate x;
+
+    if (va - c->page_va < c->page_len) {
+        *gpa = c->page_gpa + (va - c->page_va);
+        return true;
+    }
+    if (gd_ppc64_translate(c, va, GD_FETCH, &x, NULL))
+        return false;
+    *gpa = x.gpa;
+    return true;
+}
+
 /* Is va the word at pc, perhaps by another address? No word may stand there during the step. */
 static bool same_word(struct gd_cpu *c, uint64_t va)
 {
-    struct gd_xlate x, here;
+    uint64_t there, here;
 
-    return !gd_ppc64_translate(c, va, GD_FETCH, &x, NULL) &&
-           !gd_ppc64_translate(c, pc_of(c), GD_FETCH, &here, NULL) && here.gpa == x.gpa;
+    return code_at(c, va, &there) && code_at(c, pc_of(c), &here) && here == there;
 }
 
 /* False where no word can stand. */
 static bool add_target(struct gd_cpu *c, struct gd_step *s, uint64_t va)
 {
-    struct gd_xlate x;
+    uint64_t gpa;
 
-    if (same_word(c, va) || gd_ppc64_translate(c, va, GD_FETCH, &x, NULL))
+    if (same_word(c, va) || !code_at(c, va, &gpa))
         return false;
-    add_temp(s, va, x.gpa);
+    add_temp(s, va, gpa);
     s->save[NTARGET] = s->ntemp;
     return true;
 }
@@ -86,24 +100,38 @@ static bool is_ram(struct gd_cpu *c, uint64_t gpa)
     return c->be->mem(c->be_ctx, gpa, 4, true, &err) != NULL;
 }
 
+/* A word on each vector at va, which lies at gpa, except on the one at `but`. */
+static void add_vectors(struct gd_step *s, uint64_t va, uint64_t gpa, uint64_t but)
+{
+    unsigned n, at = s->ntemp;
+    const uint16_t *offset = gd_ppc64_vectors(va != 0, &n);
+
+    for (unsigned i = 0; i < n && at < GD_STEP_TEMPS; i++) {
+        if (gpa + offset[i] == but)
+            continue;
+        s->temp[at].va = va + offset[i];
+        s->temp[at++].gpa = gpa + offset[i];
+    }
+    s->ntemp = (uint8_t)at;
+}
+
 /* Adds the fence, except the word at pc. GD_E_NOSTEP: the vectors in use cannot be planted. */
 static int add_fence(struct gd_cpu *c, struct gd_step *s)
 {
-    struct gd_xlate here = { 0 }, x = { 0 };
+    struct gd_xlate x = { 0 };
     struct gd_why why = { 0 };
-    bool pc_known = !gd_ppc64_translate(c, pc_of(c), GD_FETCH, &here, NULL);
+    uint64_t here;
     bool real = is_ram(c, VEC_TRACE);
     int err = gd_ppc64_walk(c, AIL3_BASE + VEC_TRACE, &x, &why);
     bool high = !err && is_ram(c, x.gpa);
     bool in_high = gd_ppc64_vector(c, gd_ppc64_msr(c), VEC_TRACE) != VEC_TRACE;
-    uint64_t va;
 
-    for (unsigned i = 0; gd_ppc64_fence_word(i, &va); i++) {
-        uint64_t gpa = va < AIL3_BASE ? va : x.gpa - VEC_TRACE + (va & 0xfff);
-
-        if ((va < AIL3_BASE ? real : high) && !(pc_known && gpa == here.gpa))
-            add_temp(s, va, gpa);
-    }
+    if (!code_at(c, pc_of(c), &here))
+        here = ~0ull;
+    if (real)
+        add_vectors(s, 0, 0, here);
+    if (high)
+        add_vectors(s, AIL3_BASE, x.gpa - VEC_TRACE, here);
     if (in_high ? high : real)
         return 0;
     if (in_high && err == GD_E_FORMAT)
@@ -263,8 +291,9 @@ static void note_context(struct gd_cpu *c, struct gd_step *s)
 }
 
 /* Only the return address is planted; the guest is its own until it comes back there. */
-static void plant_return(struct gd_step *s, uint64_t va, uint64_t gpa)
+static void plant_return(struct gd_cpu *c, struct gd_step *s, uint64_t va, uint64_t gpa)
 {
+    gd_cpu_drop_page(c);
     s->phase = THROUGH;
     s->ntemp = 0;
     add_temp(s, va, gpa);
@@ -287,7 +316,7 @@ static bool serve(struct gd_cpu *c, struct gd_step *s)
         return false;
     s->let_irq = false;
     note_context(c, s);
-    plant_return(s, s->pc, x.gpa);
+    plant_return(c, s, s->pc, x.gpa);
     return true;
 }
 
@@ -360,7 +389,7 @@ static bool through(struct gd_cpu *c, struct gd_step *s)
         return false;
     unhold(c, s, GD_PPC64_SRR1);
     note_context(c, s);
-    plant_return(s, back, x.gpa);
+    plant_return(c, s, back, x.gpa);
     return true;
 }
 
@@ -390,7 +419,7 @@ static int through_exit(struct gd_cpu *c, struct gd_step *s, const struct gd_exi
     if (temp_hit < 0)
         return GD_STEP_OTHER; /* a breakpoint of the client's in the handler */
     if (s->phase == OVER) {
-        plant_return(s, s->save[FIRST], s->save[LAST]);
+        plant_return(c, s, s->save[FIRST], s->save[LAST]);
         return GD_STEP_ENTER;
     }
     if (gd_cpu_reg(c, GD_PPC64_R0 + 1) != s->save[STACK] ||
@@ -435,10 +464,12 @@ static int trace_taken(struct gd_cpu *c, struct gd_step *s)
         unhold(c, s, GD_PPC64_SRR1);
         return GD_STEP_OTHER; /* ours: event() knows it by SRR1 */
     }
-    if (kind(s) == TRACE && !ciabr && !(s->kind & (OWN_SE | OWN_BE)))
+    if (kind(s) == TRACE && !ciabr && !(s->kind & (OWN_SE | OWN_BE))) {
         undo(c, s);
-    else
+    } else {
         unhold(c, s, GD_PPC64_SRR1); /* the guest's own, before its handler has run */
+        gd_cpu_drop_page(c);
+    }
     return GD_STEP_DONE;
 }
 
@@ -449,6 +480,7 @@ static int interrupted(struct gd_cpu *c, struct gd_step *s, unsigned vector)
 
     if (vector == VEC_TRACE)
         return trace_taken(c, s);
+    gd_cpu_drop_page(c); /* a handler may be translated in another way */
     /* The target that could not be planted: the instruction was complete, its fetch faulted. */
     if ((vector == VEC_ISI || vector == VEC_ISEG) && kind(s) == BREAK && srr0 == s->save[FIRST] &&
         srr0 != s->pc) {

@@ -39,6 +39,20 @@ static int reg_set(void *ctx, unsigned vcpu, unsigned num, uint64_t value)
     return v ? gd_kvmarch_reg_set(v, num, value) : GD_E_NOTHREAD;
 }
 
+static int block_get(void *ctx, unsigned vcpu, uint64_t *values)
+{
+    struct kvm_vcpu *v = settled(ctx, vcpu);
+
+    return v ? gd_kvmarch_block_get(v, values) : GD_E_NOTHREAD;
+}
+
+static int block_set(void *ctx, unsigned vcpu, const uint64_t *values)
+{
+    struct kvm_vcpu *v = settled(ctx, vcpu);
+
+    return v ? gd_kvmarch_block_set(v, values) : GD_E_NOTHREAD;
+}
+
 static int wide_get(void *ctx, unsigned vcpu, unsigned num, uint8_t *bytes, size_t n)
 {
     struct kvm_vcpu *v = settled(ctx, vcpu);
@@ -159,6 +173,9 @@ static void describe(void *ctx, struct gd_out *o)
 const struct gd_backend gd_kvmback = {
     .reg_get = reg_get,
     .reg_set = reg_set,
+    .block = gd_kvmarch_block,
+    .block_get = block_get,
+    .block_set = block_set,
     .wide_get = wide_get,
     .wide_set = wide_set,
     .mem = mem,

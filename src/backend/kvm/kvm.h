@@ -40,6 +40,8 @@ struct kvm_vcpu {
     uint16_t lift_b, lift_w;
     /* POWER: CIABR, DAWR0, DAWRX0, DAWR1, DAWRX1 as the guest set them, and as they are now */
     uint64_t own[KVM_OWN_POINTS], loaded[KVM_OWN_POINTS];
+    uint64_t lpcr; /* POWER: as it was in that turn */
+    uint32_t lpcr_turn;
 };
 
 /* One kind of CPU among those that the vCPUs may run on. */
@@ -76,6 +78,7 @@ struct gd_kvm {
     bool typed;             /* target's features are those of the first vCPU */
     _Atomic bool time_held; /* guest time stands at time until somebody enters the guest */
     uint64_t time;
+    _Atomic uint32_t vmm_turns;     /* counts when the VMM may have changed what only it can */
     _Atomic uint64_t process_table; /* POWER: what the guest registered, 0: nothing */
     pthread_mutex_t lock; /* adding a vCPU, parking one that has no thread yet, guest time */
     struct kvm_report report;
@@ -119,6 +122,10 @@ const struct gd_arch *gd_kvmarch_arch(void);
 int gd_kvmarch_target(struct gd_target *t, int vcpu_fd);
 int gd_kvmarch_reg_get(struct kvm_vcpu *v, unsigned num, uint64_t *value);
 int gd_kvmarch_reg_set(struct kvm_vcpu *v, unsigned num, uint64_t value);
+/* The registers that the kernel moves in one piece (gd_backend); all zero: none. */
+extern const uint64_t gd_kvmarch_block[GD_REG_WORDS];
+int gd_kvmarch_block_get(struct kvm_vcpu *v, uint64_t *values);
+int gd_kvmarch_block_set(struct kvm_vcpu *v, const uint64_t *values);
 int gd_kvmarch_wide_get(struct kvm_vcpu *v, unsigned num, uint8_t *bytes, size_t n);
 int gd_kvmarch_wide_set(struct kvm_vcpu *v, unsigned num, const uint8_t *bytes, size_t n);
 int gd_kvmarch_arm(struct kvm_vcpu *v, const struct gd_arm *a);

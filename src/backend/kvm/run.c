@@ -313,6 +313,7 @@ int gd_kvm_run(struct gd_kvm *k, unsigned index)
     if (index >= k->max || !atomic_load(&k->vcpus[index].added))
         return -EINVAL;
     v = &k->vcpus[index];
+    atomic_fetch_add(&k->vmm_turns, 1);
     come_in(k, v);
     current = v;
     if (v->served)

@@ -114,6 +114,23 @@ static uint64_t simd_id(unsigned num)
     return CORE(KVM_REG_SIZE_U128, fp_regs.vregs[0]) + i * (16 / sizeof(uint32_t));
 }
 
+/* KVM has one register at a time. */
+const uint64_t gd_kvmarch_block[GD_REG_WORDS] = { 0 };
+
+int gd_kvmarch_block_get(struct kvm_vcpu *v, uint64_t *values)
+{
+    (void)v;
+    (void)values;
+    return GD_E_NOREG;
+}
+
+int gd_kvmarch_block_set(struct kvm_vcpu *v, const uint64_t *values)
+{
+    (void)v;
+    (void)values;
+    return GD_E_NOREG;
+}
+
 int gd_kvmarch_wide_get(struct kvm_vcpu *v, unsigned num, uint8_t *bytes, size_t n)
 {
     uint8_t whole[SVE_Z_BYTES] = { 0 };

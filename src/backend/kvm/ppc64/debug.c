@@ -201,6 +201,7 @@ void gd_kvmarch_fresh(struct kvm_vcpu *v)
 
     memset(v->own, 0, sizeof(v->own));
     v->armed = false;
+    v->lpcr_turn = atomic_load(&v->gd->vmm_turns) - 1;
     /* Served inside the kernel they would change what we have loaded. */
     for (unsigned i = 0; i < 3; i++) {
         struct kvm_enable_cap e = { .cap = KVM_CAP_PPC_ENABLE_HCALL, .args = { kept[i], 0 } };

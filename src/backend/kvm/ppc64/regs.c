@@ -21,41 +21,63 @@
 
 /* ---- struct kvm_regs ---- */
 
-/* Where in the block a register stands, NULL: not there. */
-static __u64 *in_block(struct kvm_regs *r, unsigned num)
+#define BIT(num) (1ull << (num) % 64)
+#define CORE                                                                                       \
+    (BIT(GD_PPC64_PC) | BIT(GD_PPC64_MSR) | BIT(GD_PPC64_CR) | BIT(GD_PPC64_LR) |                  \
+     BIT(GD_PPC64_CTR) | BIT(GD_PPC64_XER))
+#define SYSTEM                                                                                     \
+    (BIT(GD_PPC64_SRR0) | BIT(GD_PPC64_SRR1) | BIT(GD_PPC64_SPRG0) | BIT(GD_PPC64_SPRG1) |         \
+     BIT(GD_PPC64_SPRG2) | BIT(GD_PPC64_SPRG3) | BIT(GD_PPC64_PIDR))
+
+/* By number: r0 to r31; PC to XER, 64 to 69; SRR0 to PIDR among those from 169 on. */
+const uint64_t gd_kvmarch_block[GD_REG_WORDS] = { 0xffffffff, CORE, SYSTEM };
+
+int gd_kvmarch_block_get(struct kvm_vcpu *v, uint64_t *values)
 {
-    if (num < GD_PPC64_R0 + 32)
-        return &r->gpr[num];
-    switch (num) {
-    case GD_PPC64_PC:
-        return &r->pc;
-    case GD_PPC64_MSR:
-        return &r->msr;
-    case GD_PPC64_CR:
-        return &r->cr;
-    case GD_PPC64_LR:
-        return &r->lr;
-    case GD_PPC64_CTR:
-        return &r->ctr;
-    case GD_PPC64_XER:
-        return &r->xer;
-    case GD_PPC64_SRR0:
-        return &r->srr0;
-    case GD_PPC64_SRR1:
-        return &r->srr1;
-    case GD_PPC64_SPRG0:
-        return &r->sprg0;
-    case GD_PPC64_SPRG1:
-        return &r->sprg1;
-    case GD_PPC64_SPRG2:
-        return &r->sprg2;
-    case GD_PPC64_SPRG3:
-        return &r->sprg3;
-    case GD_PPC64_PIDR: /* only to be read */
-        return &r->pid;
-    default:
-        return NULL;
-    }
+    struct kvm_regs r;
+
+    if (ioctl(v->fd, KVM_GET_REGS, &r) != 0)
+        return GD_E_BACKEND;
+    for (unsigned i = 0; i < 32; i++)
+        values[GD_PPC64_R0 + i] = r.gpr[i];
+    values[GD_PPC64_PC] = r.pc;
+    values[GD_PPC64_MSR] = r.msr;
+    values[GD_PPC64_CR] = r.cr;
+    values[GD_PPC64_LR] = r.lr;
+    values[GD_PPC64_CTR] = r.ctr;
+    values[GD_PPC64_XER] = r.xer;
+    values[GD_PPC64_SRR0] = r.srr0;
+    values[GD_PPC64_SRR1] = r.srr1;
+    values[GD_PPC64_SPRG0] = r.sprg0;
+    values[GD_PPC64_SPRG1] = r.sprg1;
+    values[GD_PPC64_SPRG2] = r.sprg2;
+    values[GD_PPC64_SPRG3] = r.sprg3;
+    values[GD_PPC64_PIDR] = r.pid;
+    return 0;
+}
+
+/* SPRG4 to SPRG7 are Book E's; KVM does not take the PIDR. */
+int gd_kvmarch_block_set(struct kvm_vcpu *v, const uint64_t *values)
+{
+    struct kvm_regs r = {
+        .pc = values[GD_PPC64_PC],
+        .msr = values[GD_PPC64_MSR],
+        .cr = values[GD_PPC64_CR],
+        .lr = values[GD_PPC64_LR],
+        .ctr = values[GD_PPC64_CTR],
+        .xer = values[GD_PPC64_XER],
+        .srr0 = values[GD_PPC64_SRR0],
+        .srr1 = values[GD_PPC64_SRR1],
+        .sprg0 = values[GD_PPC64_SPRG0],
+        .sprg1 = values[GD_PPC64_SPRG1],
+        .sprg2 = values[GD_PPC64_SPRG2],
+        .sprg3 = values[GD_PPC64_SPRG3],
+        .pid = values[GD_PPC64_PIDR],
+    };
+
+    for (unsigned i = 0; i < 32; i++)
+        r.gpr[i] = values[GD_PPC64_R0 + i];
+    return ioctl(v->fd, KVM_SET_REGS, &r) == 0 ? 0 : GD_E_BACKEND;
 }
 
 /* ---- one-reg ---- */
@@ -193,24 +215,30 @@ static int special(struct kvm_vcpu *v, unsigned num, uint64_t *value)
     }
 }
 
+/* The guest changes it by a hypercall that its VMM serves. */
+static int lpcr(struct kvm_vcpu *v, uint64_t *value)
+{
+    uint32_t turn = atomic_load(&v->gd->vmm_turns);
+
+    if (v->lpcr_turn != turn && one_reg_get64(v->fd, KVM_REG_PPC_LPCR_64, &v->lpcr) != 0)
+        return one_reg_error();
+    v->lpcr_turn = turn;
+    *value = v->lpcr;
+    return 0;
+}
+
 int gd_kvmarch_reg_get(struct kvm_vcpu *v, unsigned num, uint64_t *value)
 {
     uint64_t id = num < GD_REG_MAX ? one_id(num) : 0;
-    struct kvm_regs regs;
-    const __u64 *slot = in_block(&regs, num);
 
-    if (slot) {
-        if (ioctl(v->fd, KVM_GET_REGS, &regs) != 0)
-            return GD_E_BACKEND;
-        *value = *slot;
-        return 0;
-    }
     if (num >= GD_PPC64_CIABR && num <= GD_PPC64_DAWRX1) {
         *value = v->own[num - GD_PPC64_CIABR];
         return 0;
     }
     if (is_vsr_low(num))
         return vsr_low(v, num, value, NULL);
+    if (num == GD_PPC64_LPCR)
+        return lpcr(v, value);
     if (!id)
         return special(v, num, value);
     return one_reg_get64(v->fd, id, value) == 0 ? 0 : one_reg_error();
@@ -219,15 +247,7 @@ int gd_kvmarch_reg_get(struct kvm_vcpu *v, unsigned num, uint64_t *value)
 int gd_kvmarch_reg_set(struct kvm_vcpu *v, unsigned num, uint64_t value)
 {
     uint64_t id = num < GD_REG_MAX ? one_id(num) : 0;
-    struct kvm_regs regs;
-    __u64 *slot = in_block(&regs, num);
 
-    if (slot) {
-        if (ioctl(v->fd, KVM_GET_REGS, &regs) != 0)
-            return GD_E_BACKEND;
-        *slot = value;
-        return ioctl(v->fd, KVM_SET_REGS, &regs) == 0 ? 0 : GD_E_BACKEND;
-    }
     if (num >= GD_PPC64_CIABR && num <= GD_PPC64_DAWRX1) {
         v->own[num - GD_PPC64_CIABR] = value; /* loaded by the next gd_kvmarch_arm() */
         return 0;
