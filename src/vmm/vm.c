@@ -216,6 +216,8 @@ static void *vcpu_thread(void *arg)
 
         if (err == -EINTR || err == -EAGAIN || err == -ECANCELED)
             continue;
+        if (err < 0 && vm->machine->failed && vm->machine->failed(vm, cpu))
+            continue;
         if (err < 0) {
             fprintf(stderr, "guestdbg: KVM cannot run vCPU %u: %s\n", cpu->index, strerror(-err));
             vm_stop(vm, 1);

@@ -87,6 +87,8 @@ struct machine_ops {
     /* An exit that the generic part does not know, or an access that no device takes. */
     int (*exit)(struct vm *vm, struct vcpu *cpu);
     int (*alien_mmio)(struct vm *vm, struct vcpu *cpu);
+    /* KVM_RUN failed. True: that was an exit that KVM could not serve, which is served now. NULL: none is. */
+    bool (*failed)(struct vm *vm, struct vcpu *cpu);
     size_t (*console_room)(struct vm *vm);
     void (*console_input)(struct vm *vm, const uint8_t *bytes, size_t len);
 };

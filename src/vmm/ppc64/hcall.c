@@ -15,7 +15,6 @@
 #define H_SET_XDABR         0x134u
 #define H_SET_MODE          0x31cu
 #define H_REGISTER_PROC_TBL 0x37cu
-#define H_RTAS              0xf000u
 
 #define MODE_CIABR      1u
 #define MODE_DAWR0      2u

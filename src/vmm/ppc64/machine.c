@@ -254,6 +254,14 @@ static int other_exit(struct vm *vm, struct vcpu *cpu)
                    cpu->index, cpu->run->exit_reason);
 }
 
+/* An RTAS call whose arguments KVM cannot read: its answer is completed like any hypercall's (book3s_hv.c,
+ * kvmppc_pseries_do_hcall, "Send the error out to userspace"). */
+static bool failed(struct vm *vm, struct vcpu *cpu)
+{
+    return cpu->run->exit_reason == KVM_EXIT_PAPR_HCALL && cpu->run->papr_hcall.nr == H_RTAS &&
+           hcall_exit(vm, cpu) == 0;
+}
+
 static int alien_mmio(struct vm *vm, struct vcpu *cpu)
 {
     (void)vm;
@@ -304,6 +312,7 @@ const struct machine_ops machine_ops = {
     .reset = reset,
     .exit = other_exit,
     .alien_mmio = alien_mmio,
+    .failed = failed,
     .console_room = console_room,
     .console_input = console_input,
 };

@@ -21,6 +21,8 @@
 #define MSR_RESET  0x8000000000001000ull /* SF, ME */
 #define MSR_LE     1ull
 
+#define H_RTAS 0xf000u /* the hypercall that KVM takes for RTAS */
+
 /* Hypercall results, LoPAR 14.4. */
 #define H_SUCCESS          0
 #define H_HARDWARE         (-1)
