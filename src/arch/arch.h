@@ -243,6 +243,7 @@ struct gd_arch {
     bool (*pass)(struct gd_cpu *c);
     bool after_mmio;     /* KVM leaves at a device access with the PC behind the instruction */
     bool hbreak_is_soft; /* GD_HW is a planted word wherever memory can be written */
+    bool hbreak_after;   /* a breakpoint register stops behind its instruction (POWER CIABR) */
 };
 
 #define GD_TD_PAUTH_V2 1u /* GDB >= 14: org.gnu.gdb.aarch64.pauth_v2 is understood */

@@ -35,6 +35,7 @@ struct gd_stop {
     enum gd_point_type type; /* GD_STOP_WATCH */
     uint64_t addr;           /* GD_STOP_WATCH; GD_STOP_EXITED */
     bool before;             /* GD_STOP_WATCH: the access has not been done yet */
+    bool after;              /* GD_STOP_HWBREAK: the instruction has been executed */
     int error;               /* GD_STOP_ERROR */
     uint16_t point;          /* index + 1 of the point whose hit this is */
 };
@@ -56,11 +57,11 @@ struct gd_action {
 struct gd_point {
     struct gd_hw_want want; /* type (also GD_SW), addr, len, context, slots */
     bool wanted;            /* the client has it inserted */
-    bool as_hw;             /* GD_SW given a hardware slot: its address did not translate */
-    uint16_t next_va;       /* hash chain by VA, index + 1 */
-    uint16_t patch;         /* index + 1 of the planted word; 0: in debug registers */
-    uint64_t ignore;        /* hits still to be passed over silently (`monitor ignore`) */
-    _Atomic uint64_t hits;  /* passed over silently, or told to the client */
+    bool as_hw;       /* a hardware slot, since its address did not translate to writable memory */
+    uint16_t next_va; /* hash chain by VA, index + 1 */
+    uint16_t patch;   /* index + 1 of the planted word; 0: in debug registers */
+    uint64_t ignore;  /* hits still to be passed over silently (`monitor ignore`) */
+    _Atomic uint64_t hits; /* passed over silently, or told to the client */
 };
 
 /* A word of guest memory that is or shall be a breakpoint instruction. */
@@ -91,8 +92,10 @@ struct gd_vcpu {
     bool stepping;       /* arch step in flight */
     bool step_over;      /* over_pc is stepped by us, not by the client */
     bool over_watch;     /* ... with our watchpoints lifted */
-    bool move_fence;     /* an exit has shown the guest's vectors elsewhere */
-    uint64_t over_pc;
+    bool
+        delivered; /* a step with watchpoints lifted ended at delivered_pc, a vector of the guest's */
+    bool move_fence; /* an exit has shown the guest's vectors elsewhere */
+    uint64_t over_pc, delivered_pc;
     struct gd_stop after; /* reason not NONE: to be reported when that step is done */
     struct gd_step step;
     uint64_t armed;        /* generation of the plan in its debug hardware */

@@ -310,8 +310,13 @@ int gd_engine_insert(struct gd_engine *e, unsigned vcpu, enum gd_point_type type
     err = locate(e, vcpu, addr, &x);
     if (!err && e->cfg.be->mem(e->cfg.be_ctx, x.gpa, e->arch->insn_len, true, &err))
         return insert_sw(e, &w, x.gpa);
-    /* Not mapped yet (before the MMU is on) or not writable: a hardware slot, by address. */
-    return insert_hw(e, &w, type == GD_SW);
+    /* Not mapped yet (before the MMU is on) or not writable: a hardware slot, by address. One that
+     * stops behind its instruction is no software breakpoint, and must be asked for. */
+    if (type == GD_SW && e->arch->hbreak_after)
+        return gd_why_at(
+            &e->why, err, addr,
+            "a breakpoint register would stop behind the instruction: hbreak asks for it");
+    return insert_hw(e, &w, true);
 }
 
 int gd_engine_remove(struct gd_engine *e, unsigned vcpu, enum gd_point_type type, uint64_t addr,
@@ -506,6 +511,6 @@ void gd_engine_reset(struct gd_engine *e)
 
         gd_cpu_forget(&v->cpu);
         gd_cpu_drop_page(&v->cpu);
-        v->stepping = v->step_over = v->told = v->told_watch = false;
+        v->stepping = v->step_over = v->told = v->told_watch = v->delivered = false;
     }
 }

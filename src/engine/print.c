@@ -21,6 +21,8 @@ static void print_slots_of(struct gd_engine *e, const struct gd_point *p, struct
             gd_put_fmt(o, " %u", n);
     if (p->as_hw)
         gd_put_str(o, " (its address did not translate to writable memory)");
+    if (p->want.type <= GD_HW && e->arch->hbreak_after)
+        gd_put_str(o, ", stops behind its instruction");
     if (p->want.linked)
         gd_put_fmt(o, ", only in context %lu", p->want.context);
     if (p->want.raw)

@@ -385,6 +385,8 @@ static void hit_break(struct gd_engine *e, struct gd_vcpu *v, const struct gd_ev
         stop_here(
             e, v,
             &(struct gd_stop){ .reason = p->want.type == GD_SW ? GD_STOP_SWBREAK : GD_STOP_HWBREAK,
+                               .after = ev->after,
+                               .addr = p->want.addr,
                                .point = number(e, p) });
     else if (ev->after || (!any && e->arch->pass && e->arch->pass(&v->cpu)))
         was_executed(e, v);
@@ -502,7 +504,13 @@ static void judge(struct gd_engine *e, struct gd_vcpu *v, const struct gd_exit *
 {
     struct gd_event ev = { .kind = GD_EV_UNKNOWN };
 
-    e->arch->event(&v->cpu, x, &e->set, &ev);
+    /* The guest's own watchpoint was hit by an access that ours had been told of, and the word of the
+     * standing fence is met at its vector: that is no second hit of ours. */
+    if (v->delivered && x->kind == GD_EXIT_DEBUG && pc_of(e, v) == v->delivered_pc)
+        ev = (struct gd_event){ .kind = GD_EV_SWBP, .pc = v->delivered_pc };
+    else
+        e->arch->event(&v->cpu, x, &e->set, &ev);
+    v->delivered = false;
     if ((ev.kind == GD_EV_SWBP && patched(e, v, ev.pc)) || (ev.kind == GD_EV_HWBP && ev.slots))
         hit_break(e, v, &ev);
     else if (ev.kind == GD_EV_WATCH && ev.slots)
@@ -519,6 +527,8 @@ static void finish_step(struct gd_engine *e, struct gd_vcpu *v)
 
     v->stepping = false;
     v->told = v->told_watch = false;
+    v->delivered = v->step.lift_watch && e->arch->fence;
+    v->delivered_pc = pc;
     v->since_slice++;
     v->since_irq = v->since_irq >= STEPS_PER_IRQ && !v->step.let_irq ? 0 : v->since_irq + 1;
     if (!e->arch->insn_plain || !e->arch->insn_plain(v->step.insn))

@@ -127,6 +127,11 @@ static void collect_trouble(struct gd_session *s, struct gd_out *o)
         gd_why(&e->why, GD_E_LOST, NULL);
         put_trouble(s, o, i);
     }
+    if (s->stop.reason == GD_STOP_HWBREAK && s->stop.after)
+        gd_put_fmt(o,
+                   "guestdbg: vCPU %u: the breakpoint register of 0x%lx stops behind its "
+                   "instruction\n",
+                   s->stop.vcpu, s->stop.addr);
     if (s->stop.reason != GD_STOP_ERROR || s->stop.vcpu >= e->cfg.nvcpus)
         return;
     if (e->cfg.vcpus[s->stop.vcpu].why.error == s->stop.error)

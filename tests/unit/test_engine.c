@@ -180,6 +180,89 @@ static void where_memory_cannot_be_written_a_slot_is_taken(void **state)
     assert_int_equal(engine_pc(0), FAKE_ROM + 12);
 }
 
+static void a_slot_that_stops_behind_is_no_software_breakpoint(void **state)
+{
+    struct gd_arch arch = gd_arch_fake;
+    char text[512] = "";
+    struct gd_out o;
+
+    (void)state;
+    arch.hbreak_after = arch.hbreak_is_soft = true;
+    engine_begin_with(1, &arch, NULL);
+    assert_int_equal(gd_engine_insert(&f.e, 0, GD_SW, FAKE_ROM + 8, 4), GD_E_READONLY);
+    assert_int_equal(gd_engine_insert(&f.e, 0, GD_SW, 5ULL << 32, 4), GD_E_UNMAPPED);
+    assert_non_null(strstr(f.e.why.detail, "hbreak"));
+    assert_int_equal(gd_engine_insert(&f.e, 0, GD_HW, FAKE_ROM + 8, 4), 0);
+    gd_out_init(&o, text, sizeof(text) - 1);
+    gd_engine_print_slots(&f.e, &o);
+    assert_non_null(strstr(text, "stops behind its instruction"));
+}
+
+/* ---- registers that travel together ---- */
+
+static const uint64_t block[GD_REG_WORDS] = { 0x0f };
+static unsigned gets, sets;
+
+static int block_get(void *ctx, unsigned vcpu, uint64_t *values)
+{
+    (void)ctx;
+    gets++;
+    memcpy(values, f.v[vcpu].reg, 4 * sizeof(values[0]));
+    return 0;
+}
+
+static int block_set(void *ctx, unsigned vcpu, const uint64_t *values)
+{
+    (void)ctx;
+    sets++;
+    memcpy(f.v[vcpu].reg, values, 4 * sizeof(values[0]));
+    return 0;
+}
+
+static int (*plain_get)(void *ctx, unsigned vcpu, unsigned num, uint64_t *value);
+
+static int no_block_get(void *ctx, unsigned vcpu, unsigned num, uint64_t *value)
+{
+    assert_true(num > 3);
+    return plain_get(ctx, vcpu, num, value);
+}
+
+static void registers_that_travel_together_are_read_once_and_written_once(void **state)
+{
+    uint8_t seven[8] = { 7 };
+    struct gd_backend be;
+
+    (void)state;
+    engine_begin(1);
+    plain_get = f.e.cfg.be->reg_get;
+    be = *f.e.cfg.be;
+    be.reg_get = no_block_get;
+    be.block = block;
+    be.block_get = block_get;
+    be.block_set = block_set;
+    engine_anew(&gd_arch_fake, &be);
+    for (unsigned n = 0; n < 4; n++)
+        f.v[0].reg[n] = 100 + n;
+    gets = sets = 0;
+    assert_int_equal(gd_engine_reg_set(&f.e, 0, 2, seven), 0); /* none is known yet */
+    assert_int_equal(sets, 1);
+    assert_int_equal(f.v[0].reg[2], 7);
+    gets = 0;
+    for (unsigned n = 0; n < 4; n++)
+        assert_int_equal(engine_reg(0, n), n == 2 ? 7 : 100 + n);
+    assert_int_equal(gets, 1);
+    engine_go(GD_STEP);
+    engine_stop();
+    f.v[0].reg[1] = 55; /* as the guest would */
+    gets = sets = 0;
+    assert_int_equal(engine_reg(0, 1), 55);
+    assert_int_equal(engine_reg(0, 3), 103);
+    assert_int_equal(gets, 1);
+    engine_go(GD_STEP);
+    engine_stop();
+    assert_int_equal(sets, 0);
+}
+
 static void a_client_writes_behind_its_breakpoint(void **state)
 {
     uint32_t insn = FAKE_INSN(FAKE_ADDI, 3, 9, 0);
@@ -887,6 +970,78 @@ static void the_fence_of_a_watchpoint_moves_with_the_vectors_of_the_guest(void *
     assert_memory_equal(f.ram, f.truth, FAKE_RAM_SIZE);
 }
 
+static unsigned events, passes;
+
+/* At the fence's word: an access of ours to DATA, undone. */
+static void event_at_fence(struct gd_cpu *c, const struct gd_exit *x, const struct gd_hw_set *set,
+                           struct gd_event *ev)
+{
+    (void)x;
+    (void)set;
+    events++;
+    gd_cpu_set(c, FAKE_PC, CODE + 8);
+    *ev = (struct gd_event){ .kind = GD_EV_WATCH,
+                             .pc = CODE + 8,
+                             .slots = 1,
+                             .access = { .addr = DATA, .len = 8, .write = true } };
+}
+
+static int begin_at_store(struct gd_cpu *c, struct gd_step *s)
+{
+    (void)c;
+    assert_true(s->lift_watch);
+    return GD_STEP_ENTER;
+}
+
+/* With ours lifted the guest's own watchpoint is hit: it stands at its vector. */
+static int end_at_fence(struct gd_cpu *c, struct gd_step *s, const struct gd_exit *x, int temp_hit)
+{
+    (void)s;
+    (void)x;
+    (void)temp_hit;
+    gd_cpu_set(c, FAKE_PC, fence_at);
+    return GD_STEP_DONE;
+}
+
+static bool pass_fence(struct gd_cpu *c)
+{
+    passes++;
+    gd_cpu_set(c, FAKE_PC, fence_at + 4);
+    return true;
+}
+
+static void a_watchpoint_of_the_guest_on_the_same_access_reaches_its_handler(void **state)
+{
+    static const struct gd_exit debug = { .kind = GD_EXIT_DEBUG };
+    struct gd_arch arch = gd_arch_fake;
+
+    (void)state;
+    arch.fence = one_fence_word;
+    arch.event = event_at_fence;
+    arch.step_begin = begin_at_store;
+    arch.step_exit = end_at_fence;
+    arch.pass = pass_fence;
+    fence_at = CODE + 0x800;
+    engine_begin_with(1, &arch, NULL);
+    gd_engine_insert(&f.e, 0, GD_WRITE, DATA, 8);
+    gd_engine_ignore(&f.e, DATA, 1000);
+    engine_go(GD_RUN);
+    for (unsigned n = 1; n <= 2; n++) {
+        assert_int_equal(gd_vcpu_enter(&f.e, 0, false), GD_ENTER);
+        f.v[0].reg[FAKE_PC] = fence_at; /* ours is hit */
+        gd_vcpu_exit(&f.e, 0, &debug);
+        assert_int_equal(events, n);
+        assert_int_equal(gd_vcpu_enter(&f.e, 0, false), GD_ENTER_ALONE);
+        assert_int_equal(gd_vcpu_enter(&f.e, 0, true), GD_ENTER_ALONE);
+        gd_vcpu_exit(&f.e, 0, &debug);
+        assert_int_equal(gd_vcpu_enter(&f.e, 0, true), GD_ENTER);
+        gd_vcpu_exit(&f.e, 0, &debug); /* the word of the fence at the guest's vector */
+        assert_int_equal(events, n);
+        assert_int_equal(passes, n);
+        assert_int_equal(engine_hits(DATA), n);
+    }
+}
+
 static void begin_device(int (*how)(void *, unsigned))
 {
     static struct gd_backend be;
@@ -963,6 +1118,8 @@ int main(void)
         T(one_word_serves_two_virtual_addresses),
         T(a_hit_through_another_virtual_address_is_passed_silently),
         T(where_memory_cannot_be_written_a_slot_is_taken),
+        T(a_slot_that_stops_behind_is_no_software_breakpoint),
+        T(registers_that_travel_together_are_read_once_and_written_once),
         T(a_client_writes_behind_its_breakpoint),
         T(what_the_guest_wrote_over_a_breakpoint_stays),
         T(a_breakpoint_that_the_guest_wrote_over_is_planted_again_on_insertion),
@@ -994,6 +1151,7 @@ int main(void)
         T(a_watched_exclusive_store_is_not_told_after_its_watchpoint_went),
         T(a_breakpoint_inside_an_exclusive_sequence_is_passed_with_all_of_it),
         T(the_fence_of_a_watchpoint_moves_with_the_vectors_of_the_guest),
+        T(a_watchpoint_of_the_guest_on_the_same_access_reaches_its_handler),
         T(a_watched_device_access_is_told_before_the_device_sees_it),
         T(a_watched_device_access_that_cannot_be_undone_is_told_after_it),
     };

@@ -149,7 +149,7 @@ static void the_guests_own_debugging_is_told(void **state)
     gd_out_init(&o, text, sizeof(text));
     gd_arch_ppc64.guest_debug(&p->cpu, &o);
     assert_string_equal(gd_out_str(&o),
-                        "guest: MSR[SE]=1 MSR[BE]=0 ciabr=0x1002 dawr1=0x3000/0x42");
+                        "guest: MSR[SE]=1 MSR[BE]=0 ciabr=0x1002 dawr1=0x3000/0x42\n");
 }
 
 static void the_context_is_the_pid(void **state)

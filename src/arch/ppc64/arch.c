@@ -35,5 +35,6 @@ const struct gd_arch gd_arch_ppc64 = {
     .fence = gd_ppc64_fence,
     .pass = gd_ppc64_pass,
     .hbreak_is_soft = true,
+    .hbreak_after = true,
     .after_mmio = true,
 };

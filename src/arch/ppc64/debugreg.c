@@ -54,13 +54,14 @@ static int check_dawr(const struct gd_target *t, const struct gd_hw_pair *p, str
     return 0;
 }
 
-/* Takes a free w pair, or one that holds the same already. */
+/* Takes a free w pair, or one that holds the same already; the last one first, since a guest's own
+ * debugger begins with DAWR0, and keeps it as long as we have nothing there. */
 static int take_pair(const struct gd_target *t, struct gd_hw_set *set, struct gd_hw_want *w,
                      struct gd_hw_pair p, struct gd_why *why)
 {
     if (t->hw.nwatch == 0)
         return gd_why(why, GD_E_NOWATCH, "no DAWR works on this host");
-    for (unsigned i = 0; i < t->hw.nwatch && i < GD_HW_MAX; i++) {
+    for (unsigned i = t->hw.nwatch < GD_HW_MAX ? t->hw.nwatch : GD_HW_MAX; i-- > 0;) {
         if (set->w[i].ctrl && (set->w[i].ctrl != p.ctrl || set->w[i].value != p.value))
             continue;
         set->w[i] = p;
@@ -151,4 +152,5 @@ void gd_ppc64_guest_debug(struct gd_cpu *c, struct gd_out *o)
         if (x & (DAWRX_DW | DAWRX_DR))
             gd_put_fmt(o, " %s=0x%lx/0x%lx", name[i], gd_cpu_reg(c, GD_PPC64_DAWR0 + 2 * i), x);
     }
+    gd_put_byte(o, '\n');
 }
