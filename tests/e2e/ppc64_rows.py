@@ -225,6 +225,7 @@ def set_mode(name, want, resource, value, value2=0, flags=0):
 def hypervisor():
     """What leaves the guest for KVM or its machine; real mode."""
     addi = e["addi"]
+    many = b"".join(n.to_bytes(4, "big") for n in (3, 99, 1))
     # QEMU's emulated processor fires a CIABR before its instruction.
     fires = (lambda s: s.taken(0xd00, TRACE | 0x100000, s[PC] + 4, r3=s[4] + 5)) if silicon else \
         (lambda s: s.taken(0xd00, TRACE | 0x100000))
@@ -237,6 +238,9 @@ def hypervisor():
         row("addi: CIABR off", REAL, lambda s: s.go(r3=s[4] + 5), at="addi"),
         row("sc1: CIABR of the hypervisor", REAL, lambda s: called(s, r3=ALL - 55), at="sc1", r3=0x31c, r4=0, r5=1,
             r6=addi | 3, r7=0),
+        row("sc1: RTAS, arguments nowhere", REAL, lambda s: called(s, r3=ALL - 3), at="sc1", r3=0xf000, r4=HOLE),
+        row("sc1: RTAS, too many arguments", REAL, lambda s: called(s, r3=ALL - 3), {data: many}, at="sc1", r3=0xf000,
+            r4=data, becomes={data: many}),
         row("load: no memory", REAL, lambda s: s.go(r3=ALL), at="load", r4=HOLE),
         row("store: no memory", REAL, lambda s: s.go(), at="store", r4=HOLE),
         row("store_update: no memory", REAL, lambda s: s.go(r4=HOLE + 16), at="store_update", r4=HOLE),
@@ -445,14 +449,14 @@ def in_sequence(c, msr, high):
 
 
 def two_owners(c, msr, high):
-    """The guest's DAWRs beside a watchpoint of ours, which takes DAWR0."""
+    """The guest's DAWRs beside a watchpoint of ours, which takes DAWR1."""
     mine, ours, theirs, after = (x | high for x in (data, data + 64, data + 128, e["store_update"]))
     for own, address in ((2, mine), (5, theirs)):
         wrong = play(c, set_mode("DAWR", {}, own, address, 0x4b))
         check(not wrong, "; ".join(wrong))
     c(f"Z0,{after:x},4")
     c(f"Z2,{ours:x},8")
-    for address, told, stored in ((ours, True, True), (theirs, False, False), (mine, False, True)):
+    for address, told, stored in ((ours, True, True), (theirs, False, True), (mine, False, False)):
         c.write(address, bytes(8))
         _, stop = runs(c, "store", msr, r4=address - 8)
         if told:
@@ -462,10 +466,10 @@ def two_owners(c, msr, high):
         equal(c.memory(address, 8) != bytes(8), stored, f"stored at {address:#x}, with ours armed")
     equal((c.register(DAWR0), c.register(DAWRX0)), (mine, 0x4b), "DAWR0 and DAWRX0 as the guest set them")
     c(f"z2,{ours:x},8")
-    c.write(mine, bytes(8))
-    _, stop = runs(c, "store", msr, r4=mine - 8)
+    c.write(theirs, bytes(8))
+    _, stop = runs(c, "store", msr, r4=theirs - 8)
     stands(stop, after, True)
-    equal(c.memory(mine, 8), bytes(8), "what the guest watches itself, with ours gone")
+    equal(c.memory(theirs, 8), bytes(8), "what the guest watches itself, with ours gone")
     c(f"z0,{after:x},4")
     for own in (2, 5):
         play(c, set_mode("DAWR off", {}, own, 0))
