@@ -7,8 +7,27 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* Registers by the numbers of the protocol; work()'s arguments are in ARGUMENT and the next one. */
+#ifdef __powerpc64__
+#define ARGUMENT 3
+#define PC       64
+#else
+#define ARGUMENT 0
+#define PC       32
+#endif
+#define INSNS_PER_ROUND 7 /* of work() */
+
 void die(const char *format, ...) __attribute__((format(printf, 1, 2), noreturn));
 double seconds(void); /* monotonic */
+
+/* ---- arguments and samples (common.c) ---- */
+
+void set_arguments(int count, char **values);
+const char *text(const char *name); /* of NAME=VALUE; dies without it */
+uint64_t at(const char *symbol);    /* the same, hexadecimal */
+void sample(const char *measure, const char *subject, double value);
+void pause_ms(unsigned ms);
+double counter(const char *name);
 
 /* ---- a stub at the other end of a socket (rsp.c) ---- */
 
@@ -31,12 +50,39 @@ void stub_ok(struct stub *s);   /* the reply must be OK */
 void stub_stop(struct stub *s); /* the reply must be a stop by SIGTRAP or SIGINT */
 void stub_set_reg(struct stub *s, unsigned number, uint64_t value);
 
-/* ---- the same guest on a bare loop over KVM_RUN (kvmloop.c) ---- */
+/* ---- a stub's guest (common.c) ---- */
 
-struct kvmloop;
+/* Connects to the socket that argument names, and lets the guest run until it is ready. */
+void begin(struct stub *s, const char *name, const char *socket);
+void insert(struct stub *s, unsigned type, uint64_t address);
+void withdraw(struct stub *s, unsigned type, uint64_t address);
+void resume(struct stub *s);
+void stop(struct stub *s);
+void send_to_work(struct stub *s, uint64_t rounds);
+void step_stub(struct stub *s, const char *subject, unsigned n);
+void range_stub(struct stub *s, const char *subject, unsigned rounds);
+void ask_stub(struct stub *s, unsigned n);
+
+/* ---- the same guest on a bare loop over KVM_RUN (kvmloop*.c) ---- */
+
+struct kvm_run;
+struct kvmloop {
+    int kvm, vm, vcpu;
+    struct kvm_run *run;
+    uint8_t *ram;
+    bool by_break; /* POWER: steps by a word on the next instruction instead of MSR[SE] */
+};
+
 struct kvmloop *kvmloop_open(const char *elf, uint64_t ready);
-void kvmloop_set(struct kvmloop *k, unsigned number, uint64_t value); /* X0 to X30, 32 = PC */
+void kvmloop_set(struct kvmloop *k, unsigned number, uint64_t value); /* general ones, PC */
 uint64_t kvmloop_get(struct kvmloop *k, unsigned number);
 void kvmloop_step(struct kvmloop *k, unsigned n);
+void step_bare(struct kvmloop *k, const char *measure, const char *subject,
+               unsigned n); /* common.c */
+
+/* What the architectures' loops share (kvmloop.c). */
+int kvmloop_call(int fd, unsigned long request, void *argument, const char *what);
+struct kvmloop *kvmloop_make(unsigned long vm_type, uint64_t ram_at, size_t size); /* one vCPU */
+uint64_t kvmloop_load(struct kvmloop *k, const char *path, uint64_t ram_at);       /* the entry */
 
 #endif

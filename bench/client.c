@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The benchmark client: holds one connection to each stub and one bare KVM loop, all with the same guest,
+ * The benchmark client on arm64: holds one connection to each stub and one bare KVM loop, all with the same guest,
  * and measures them in turn, round after round. Each sample is a line on stdout:
  * "sample MEASURE SUBJECT VALUE". Which machine runs it, and the medians, are for bench/run.
  *
@@ -14,142 +14,17 @@
 #include "bench.h"
 
 #include <pthread.h>
-#include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
-#define PC              32
-#define INSNS_PER_ROUND 7
-#define DATA            0x42000000ull /* what guest.c fills */
-#define FIELD_WORDS     10000u
-
-static int count_args;
-static char **args;
-
-void die(const char *format, ...)
-{
-    va_list ap;
-
-    fflush(stdout);
-    va_start(ap, format);
-    fprintf(stderr, "client: ");
-    vfprintf(stderr, format, ap);
-    fprintf(stderr, "\n");
-    va_end(ap);
-    exit(1);
-}
-
-double seconds(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
-
-static void pause_ms(unsigned ms)
-{
-    struct timespec t = { .tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000L };
-
-    nanosleep(&t, NULL);
-}
-
-static const char *text(const char *name)
-{
-    size_t n = strlen(name);
-
-    for (int i = 0; i < count_args; i++)
-        if (strncmp(args[i], name, n) == 0 && args[i][n] == '=')
-            return args[i] + n + 1;
-    die("%s=... is missing", name);
-}
-
-static uint64_t at(const char *symbol)
-{
-    return strtoull(text(symbol), NULL, 16);
-}
-
-static void sample(const char *measure, const char *subject, double value)
-{
-    printf("sample %s %s %.6g\n", measure, subject, value);
-    fflush(stdout);
-}
-
-/* ---- running a stub's guest ---- */
-
-static void insert(struct stub *s, unsigned type, uint64_t address)
-{
-    stub_send(s, "Z%u,%llx,4", type, (unsigned long long)address);
-    stub_ok(s);
-}
-
-static void delete (struct stub *s, unsigned type, uint64_t address)
-{
-    stub_send(s, "z%u,%llx,4", type, (unsigned long long)address);
-    stub_ok(s);
-}
-
-static void resume(struct stub *s)
-{
-    stub_send(s, "vCont;c");
-}
-
-static void stop(struct stub *s)
-{
-    stub_break(s);
-    stub_stop(s);
-}
-
-/* Connects, and lets the guest run until it is ready. */
-static void begin(struct stub *s, const char *name, const char *socket)
-{
-    stub_open(s, name, text(socket));
-    insert(s, 1, at("ready"));
-    resume(s);
-    stub_stop(s);
-    delete (s, 1, at("ready"));
-}
-
-static void send_to_work(struct stub *s, uint64_t rounds)
-{
-    stub_set_reg(s, 0, rounds);
-    stub_set_reg(s, 1, at("scratch"));
-    stub_set_reg(s, PC, at("work"));
-}
+#define DATA        0x42000000ull /* what guest.c fills */
+#define FIELD_WORDS 10000u
 
 /* ---- steps ---- */
-
-static void step_stub(struct stub *s, const char *measure, unsigned n)
-{
-    double start;
-
-    send_to_work(s, 1u << 20);
-    start = seconds();
-    for (unsigned i = 0; i < n; i++) {
-        stub_send(s, "vCont;s:p1.1;c:p1.-1");
-        stub_stop(s);
-    }
-    sample(measure, s->name, n / (seconds() - start));
-}
-
-static void step_bare(struct kvmloop *k, const char *measure, unsigned n)
-{
-    double start;
-
-    kvmloop_set(k, 0, 1u << 20);
-    kvmloop_set(k, 1, at("scratch"));
-    kvmloop_set(k, PC, at("work"));
-    start = seconds();
-    kvmloop_step(k, n);
-    sample(measure, "bare", n / (seconds() - start));
-    if (kvmloop_get(k, PC) != at("work") + n % INSNS_PER_ROUND * 4)
-        die("the bare loop did not make %u steps", n);
-}
 
 /* The bare loop with the least that a range step must know after each instruction: where it led. */
 static void step_and_look(struct kvmloop *k, unsigned n)
@@ -157,41 +32,13 @@ static void step_and_look(struct kvmloop *k, unsigned n)
     double start;
 
     kvmloop_set(k, PC, at("work"));
-    kvmloop_set(k, 0, 1u << 20);
+    kvmloop_set(k, ARGUMENT, 1u << 20);
     start = seconds();
     for (unsigned i = 0; i < n; i++) {
         kvmloop_step(k, 1);
         kvmloop_get(k, PC);
     }
     sample("range", "bare-with-pc", n / (seconds() - start));
-}
-
-/* One packet steps until the loop is left. */
-static void range_stub(struct stub *s, unsigned rounds)
-{
-    double start;
-
-    send_to_work(s, rounds);
-    start = seconds();
-    stub_send(s, "vCont;r%llx,%llx:p1.1;c:p1.-1", (unsigned long long)at("work"),
-              (unsigned long long)at("work_end"));
-    stub_stop(s);
-    sample("range", s->name, rounds * INSNS_PER_ROUND / (seconds() - start));
-}
-
-/* ---- round trips ---- */
-
-/* A packet whose answer needs nothing of the guest: what of a step is not the step. */
-static void ask_stub(struct stub *s, unsigned n)
-{
-    double start = seconds();
-    size_t length;
-
-    for (unsigned i = 0; i < n; i++) {
-        stub_send(s, "vCont?");
-        stub_reply(s, &length);
-    }
-    sample("round-trip", s->name, n / (seconds() - start));
 }
 
 /* ---- memory ---- */
@@ -325,20 +172,6 @@ static void ask_pair(unsigned n)
 
 /* ---- exits of a guest that nobody stops ---- */
 
-static double counter(const char *name)
-{
-    char path[512];
-    unsigned long long value;
-    FILE *f;
-
-    snprintf(path, sizeof(path), "%s/%s", text("stats"), name);
-    f = fopen(path, "r");
-    if (!f || fscanf(f, "%llu", &value) != 1)
-        die("cannot read %s", path);
-    fclose(f);
-    return (double)value;
-}
-
 /* Exits for each 1000 hypercalls of the guest, which does nothing else but compute. The host's own
  * interrupts are in it, so the time is given too. */
 static void count_exits(const char *subject, unsigned hypercalls)
@@ -368,7 +201,7 @@ static void idle(struct stub *s, unsigned hypercalls)
     count_exits("4-breakpoints", hypercalls);
     stop(s);
     for (unsigned i = 0; i < 4; i++)
-        delete (s, 1, at("field") + 4 * i);
+        withdraw(s, 1, at("field") + 4 * i);
 }
 
 /* ---- stopping ---- */
@@ -401,7 +234,7 @@ static void strike(struct stub *s, const char *measure, unsigned n)
         stub_stop(s);
     }
     sample(measure, s->name, (seconds() - start) * 1e3 / n);
-    delete (s, 0, at("hit"));
+    withdraw(s, 0, at("hit"));
 }
 
 static void fill_field(struct stub *s, unsigned from, unsigned to, bool on)
@@ -410,7 +243,7 @@ static void fill_field(struct stub *s, unsigned from, unsigned to, bool on)
         if (on)
             insert(s, 0, at("field") + 4 * i);
         else
-            delete (s, 0, at("field") + 4 * i);
+            withdraw(s, 0, at("field") + 4 * i);
     }
 }
 
@@ -433,9 +266,9 @@ static struct stub ours, qemus, ours4, qemus4;
 
 static void steps(struct kvmloop *k)
 {
-    step_stub(&ours, "step", 200);
-    step_bare(k, "step", 1000);
-    step_stub(&qemus, "step", 20);
+    step_stub(&ours, "guestdbg", 200);
+    step_bare(k, "step", "bare", 1000);
+    step_stub(&qemus, "qemu", 20);
     ask_stub(&ours, 200);
     ask_stub(&qemus, 100);
     ask_pair(200);
@@ -443,8 +276,8 @@ static void steps(struct kvmloop *k)
 
 static void ranges(struct kvmloop *k)
 {
-    range_stub(&ours, 300);
-    step_bare(k, "range", 300 * INSNS_PER_ROUND);
+    range_stub(&ours, "guestdbg", 300);
+    step_bare(k, "range", "bare", 300 * INSNS_PER_ROUND);
     step_and_look(k, 300 * INSNS_PER_ROUND);
 }
 
@@ -490,8 +323,7 @@ int main(int argc, char **argv)
 
     if (argc < 3)
         die("ROUNDS NAME=VALUE...");
-    count_args = argc - 2;
-    args = argv + 2;
+    set_arguments(argc - 2, argv + 2);
     k = kvmloop_open(text("elf"), at("ready"));
     begin(&ours, "guestdbg", "one");
     begin(&ours4, "guestdbg", "four");

@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The limit: the benchmark guest on one vCPU with a GICv3, and a loop that does nothing but KVM_RUN with
- * single step on. No debugger, no socket, no look at the guest between two steps.
+ * What the bare KVM loops of all architectures share: a machine of one vCPU and some memory with the
+ * benchmark guest in it.
  */
 #include "bench.h"
 
 #include <elf.h>
 #include <fcntl.h>
 #include <linux/kvm.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -16,19 +15,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define RAM      0x40000000ull
-#define RAM_SIZE (64u << 20)
-#define GICD     0x08000000ull
-#define GICR     0x080a0000ull
-#define BRK      0xd4200000u
-
-struct kvmloop {
-    int kvm, vm, vcpu;
-    struct kvm_run *run;
-    uint8_t *ram;
-};
-
-static int call(int fd, unsigned long request, void *argument, const char *what)
+int kvmloop_call(int fd, unsigned long request, void *argument, const char *what)
 {
     int r = ioctl(fd, request, argument);
 
@@ -38,7 +25,7 @@ static int call(int fd, unsigned long request, void *argument, const char *what)
 }
 
 /* Copies the segments into RAM; returns the entry address. */
-static uint64_t load(struct kvmloop *k, const char *path)
+uint64_t kvmloop_load(struct kvmloop *k, const char *path, uint64_t ram_at)
 {
     int fd = open(path, O_RDONLY);
     struct stat st;
@@ -56,118 +43,34 @@ static uint64_t load(struct kvmloop *k, const char *path)
     p = (const void *)(file + head->e_phoff);
     for (unsigned i = 0; i < head->e_phnum; i++)
         if (p[i].p_type == PT_LOAD)
-            memcpy(k->ram + (p[i].p_paddr - RAM), file + p[i].p_offset, p[i].p_filesz);
+            memcpy(k->ram + (p[i].p_paddr - ram_at), file + p[i].p_offset, p[i].p_filesz);
     entry = head->e_entry;
     munmap((void *)(uintptr_t)file, (size_t)st.st_size);
     close(fd);
     return entry;
 }
 
-static void set_gic(int device, unsigned group, uint64_t number, uint64_t value)
-{
-    struct kvm_device_attr a = { .group = group, .attr = number, .addr = (uintptr_t)&value };
-
-    if (group == KVM_DEV_ARM_VGIC_GRP_CTRL)
-        a.addr = 0;
-    call(device, KVM_SET_DEVICE_ATTR, &a, "KVM_SET_DEVICE_ATTR");
-}
-
-/* What guestdbg run gives its vCPUs, as far as it bears on a world switch. */
-static void init_vcpu(struct kvmloop *k)
-{
-    struct kvm_vcpu_init init = { 0 };
-    int sve = KVM_ARM_VCPU_SVE;
-
-    call(k->vm, KVM_ARM_PREFERRED_TARGET, &init, "KVM_ARM_PREFERRED_TARGET");
-    init.features[0] |= 1u << KVM_ARM_VCPU_PSCI_0_2;
-    if (ioctl(k->kvm, KVM_CHECK_EXTENSION, KVM_CAP_ARM_PTRAUTH_ADDRESS) > 0)
-        init.features[0] |= 1u << KVM_ARM_VCPU_PTRAUTH_ADDRESS | 1u << KVM_ARM_VCPU_PTRAUTH_GENERIC;
-    if (ioctl(k->kvm, KVM_CHECK_EXTENSION, KVM_CAP_ARM_SVE) > 0)
-        init.features[0] |= 1u << KVM_ARM_VCPU_SVE;
-    call(k->vcpu, KVM_ARM_VCPU_INIT, &init, "KVM_ARM_VCPU_INIT");
-    if (init.features[0] & 1u << KVM_ARM_VCPU_SVE)
-        call(k->vcpu, KVM_ARM_VCPU_FINALIZE, &sve, "KVM_ARM_VCPU_FINALIZE");
-}
-
-static void make_machine(struct kvmloop *k)
-{
-    struct kvm_userspace_memory_region memory = { .guest_phys_addr = RAM, .memory_size = RAM_SIZE };
-    struct kvm_create_device gic = { .type = KVM_DEV_TYPE_ARM_VGIC_V3 };
-    int size;
-
-    k->kvm = open("/dev/kvm", O_RDWR);
-    if (k->kvm < 0)
-        die("KVM loop: no /dev/kvm");
-    k->vm = call(k->kvm, KVM_CREATE_VM, NULL, "KVM_CREATE_VM");
-    k->ram = mmap(NULL, RAM_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (k->ram == MAP_FAILED)
-        die("KVM loop: no memory");
-    memory.userspace_addr = (uintptr_t)k->ram;
-    call(k->vm, KVM_SET_USER_MEMORY_REGION, &memory, "KVM_SET_USER_MEMORY_REGION");
-    k->vcpu = call(k->vm, KVM_CREATE_VCPU, NULL, "KVM_CREATE_VCPU");
-    size = call(k->kvm, KVM_GET_VCPU_MMAP_SIZE, NULL, "KVM_GET_VCPU_MMAP_SIZE");
-    k->run = mmap(NULL, (size_t)size, PROT_READ | PROT_WRITE, MAP_SHARED, k->vcpu, 0);
-    init_vcpu(k);
-    call(k->vm, KVM_CREATE_DEVICE, &gic, "KVM_CREATE_DEVICE");
-    set_gic((int)gic.fd, KVM_DEV_ARM_VGIC_GRP_ADDR, KVM_VGIC_V3_ADDR_TYPE_DIST, GICD);
-    set_gic((int)gic.fd, KVM_DEV_ARM_VGIC_GRP_ADDR, KVM_VGIC_V3_ADDR_TYPE_REDIST, GICR);
-    set_gic((int)gic.fd, KVM_DEV_ARM_VGIC_GRP_CTRL, KVM_DEV_ARM_VGIC_CTRL_INIT, 0);
-}
-
-static uint64_t reg_id(unsigned number)
-{
-    return KVM_REG_ARM64 | KVM_REG_SIZE_U64 | KVM_REG_ARM_CORE | (uint64_t)number * 2;
-}
-
-void kvmloop_set(struct kvmloop *k, unsigned number, uint64_t value)
-{
-    struct kvm_one_reg r = { .id = reg_id(number), .addr = (uintptr_t)&value };
-
-    call(k->vcpu, KVM_SET_ONE_REG, &r, "KVM_SET_ONE_REG");
-}
-
-uint64_t kvmloop_get(struct kvmloop *k, unsigned number)
-{
-    uint64_t value = 0;
-    struct kvm_one_reg r = { .id = reg_id(number), .addr = (uintptr_t)&value };
-
-    call(k->vcpu, KVM_GET_ONE_REG, &r, "KVM_GET_ONE_REG");
-    return value;
-}
-
-static void debug(struct kvmloop *k, uint32_t control)
-{
-    struct kvm_guest_debug d = { .control = control };
-
-    call(k->vcpu, KVM_SET_GUEST_DEBUG, &d, "KVM_SET_GUEST_DEBUG");
-}
-
-void kvmloop_step(struct kvmloop *k, unsigned n)
-{
-    while (n--) {
-        call(k->vcpu, KVM_RUN, NULL, "KVM_RUN");
-        if (k->run->exit_reason != KVM_EXIT_DEBUG)
-            die("KVM loop: exit %u", k->run->exit_reason);
-    }
-}
-
-struct kvmloop *kvmloop_open(const char *elf, uint64_t ready)
+struct kvmloop *kvmloop_make(unsigned long vm_type, uint64_t ram_at, size_t size)
 {
     struct kvmloop *k = calloc(1, sizeof(*k));
-    uint32_t word, brk = BRK;
+    struct kvm_userspace_memory_region memory = { .guest_phys_addr = ram_at, .memory_size = size };
+    int run_size;
 
     if (!k)
         die("KVM loop: no memory");
-    make_machine(k);
-    kvmloop_set(k, 32, load(k, elf));
-    memcpy(&word, k->ram + (ready - RAM), 4);
-    memcpy(k->ram + (ready - RAM), &brk, 4);
-    debug(k, KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_USE_SW_BP);
-    kvmloop_step(k, 1);
-    if (kvmloop_get(k, 32) != ready)
-        die("KVM loop: the guest did not come to ready()");
-    memcpy(k->ram + (ready - RAM), &word, 4);
-    debug(k, 0);
-    debug(k, KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_SINGLESTEP);
+    k->kvm = open("/dev/kvm", O_RDWR);
+    if (k->kvm < 0)
+        die("KVM loop: no /dev/kvm");
+    k->vm = kvmloop_call(k->kvm, KVM_CREATE_VM, (void *)vm_type, "KVM_CREATE_VM");
+    k->ram = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (k->ram == MAP_FAILED)
+        die("KVM loop: no memory");
+    memory.userspace_addr = (uintptr_t)k->ram;
+    kvmloop_call(k->vm, KVM_SET_USER_MEMORY_REGION, &memory, "KVM_SET_USER_MEMORY_REGION");
+    k->vcpu = kvmloop_call(k->vm, KVM_CREATE_VCPU, NULL, "KVM_CREATE_VCPU");
+    run_size = kvmloop_call(k->kvm, KVM_GET_VCPU_MMAP_SIZE, NULL, "KVM_GET_VCPU_MMAP_SIZE");
+    k->run = mmap(NULL, (size_t)run_size, PROT_READ | PROT_WRITE, MAP_SHARED, k->vcpu, 0);
+    if (k->run == MAP_FAILED)
+        die("KVM loop: no kvm_run");
     return k;
 }
