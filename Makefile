@@ -16,7 +16,7 @@ help:
 	@echo "make check-full  check, on every host kernel and CPU"
 	@echo "make demo        GDB debugs Debian's kernel, with a transcript; ARCH=arm64 (default), ppc64 or el2"
 	@echo "make monitor     the EL2 monitor's image"
-	@echo "make bench       figures beside QEMU's stub, to docs/benchmarks.md"
+	@echo "make bench       figures beside QEMU's stub, to docs/benchmarks.md; ARCH=ppc64 beside a bare loop"
 	@echo "make fuzz        each fuzzer for FUZZ_SECONDS (default 60)"
 	@echo "make lint        clang-format, clang-tidy, shellcheck"
 	@echo "make coverage    line coverage of the unit tests"
@@ -54,11 +54,18 @@ monitor:
 	tools/build arm64
 	@ls -l "$(LAB)"/build/arm64/src/monitor/arm64/guestdbg-el2*
 
+ifeq ($(ARCH),ppc64)
+bench:
+	lab/setup ppc64
+	tools/build ppc64
+	bench/power
+else
 bench:
 	lab/setup bench freestanding
 	tools/build arm64
 	bench/run
 	bench/el2
+endif
 
 fuzz:
 	lab/setup build

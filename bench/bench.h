@@ -70,7 +70,8 @@ struct kvmloop {
     int kvm, vm, vcpu;
     struct kvm_run *run;
     uint8_t *ram;
-    bool by_break; /* POWER: steps by a word on the next instruction instead of MSR[SE] */
+    bool by_break;   /* POWER: steps by a word on the next instruction instead of MSR[SE] */
+    bool with_fence; /* POWER: words on all vectors, planted and lifted for each step */
 };
 
 struct kvmloop *kvmloop_open(const char *elf, uint64_t ready);

@@ -68,6 +68,7 @@ def machine(rounds):
 def write(page_part, by_clock, text):
     """Samples to a file, the text into its part of the page."""
     samples_file = os.path.join(LAB, "bench", f"samples-{page_part}.tsv")
+    os.makedirs(os.path.dirname(samples_file), exist_ok=True)
     with open(samples_file, "w") as f:
         for clock, samples in by_clock.items():
             for (measure, subject), values in samples.items():

@@ -97,6 +97,27 @@ static void run(struct kvmloop *k)
         die("KVM loop: exit %u", k->run->exit_reason);
 }
 
+/* All vectors in both places, as guestdbg plants them for a step; except the trace vector in use. */
+static void fence(struct kvmloop *k, bool on)
+{
+    static const uint16_t vector[] = { 0x300, 0x380, 0x400, 0x480, 0x500, 0x600,
+                                       0x700, 0x800, 0x900, 0xa00, 0xc00, 0xd00,
+                                       0xf00, 0xf20, 0xf40, 0xf60, 0x100, 0x200 };
+    static uint32_t saved[2 * sizeof(vector) / sizeof(vector[0])];
+    unsigned n = sizeof(vector) / sizeof(vector[0]);
+
+    for (unsigned i = 0; i < 2 * n - 2; i++) {
+        uint64_t at = i < n ? vector[i] : 0x4000u + vector[i - n];
+
+        if (at == TRACE)
+            continue;
+        if (on)
+            saved[i] = put(k, at, BREAK_WORD);
+        else
+            put(k, at, saved[i]);
+    }
+}
+
 static void by_trace(struct kvmloop *k, unsigned n)
 {
     struct kvm_regs r;
@@ -106,7 +127,11 @@ static void by_trace(struct kvmloop *k, unsigned n)
     while (n--) {
         r.msr |= MSR_SE;
         kvmloop_call(k->vcpu, KVM_SET_REGS, &r, "KVM_SET_REGS");
+        if (k->with_fence)
+            fence(k, true);
         run(k);
+        if (k->with_fence)
+            fence(k, false);
         kvmloop_call(k->vcpu, KVM_GET_REGS, &r, "KVM_GET_REGS");
         r.pc = r.srr0;
         r.msr = r.srr1 & ~(SRR1_CAUSE | MSR_SE);

@@ -73,6 +73,10 @@ static void steps(struct kvmloop *k)
         range_stub(&ours, strategies[i].ours, 300);
         step_bare(k, "bare", strategies[i].bare, 2000);
     }
+    k->by_break = false;
+    k->with_fence = true;
+    step_bare(k, "bare", "bare-fence", 2000);
+    k->with_fence = false;
     ask_stub(&ours, 500);
 }
 

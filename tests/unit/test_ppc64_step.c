@@ -1025,6 +1025,19 @@ static void a_hash_table_guest_with_relocated_vectors_is_refused_by_name(void **
     expect(p, P_CODE, MSR_KERNEL);
 }
 
+static void a_secure_guest_is_refused_by_name(void **state)
+{
+    struct pcpu *p = fresh();
+    struct gd_xlate x;
+
+    (void)state;
+    p->reg[GD_PPC64_MSR] |= MSR_S;
+    assert_int_equal(begin(p, ADDI), GD_E_FORMAT);
+    assert_non_null(strstr(p->why.detail, "secure"));
+    expect(p, P_CODE, MSR_KERNEL | MSR_S);
+    assert_int_equal(gd_ppc64_translate(&p->cpu, P_CODE, GD_DATA, &x, &p->why), GD_E_FORMAT);
+}
+
 static void vectors_outside_of_memory_leave_the_breakpoint_strategy(void **state)
 {
     struct pcpu *p = fresh();
@@ -1103,6 +1116,7 @@ int main(void)
         cmocka_unit_test(the_native_step_is_used_where_it_works_and_refused_elsewhere),
         cmocka_unit_test(without_breakpoint_exits_there_is_no_step),
         cmocka_unit_test(a_hash_table_guest_with_relocated_vectors_is_refused_by_name),
+        cmocka_unit_test(a_secure_guest_is_refused_by_name),
         cmocka_unit_test(vectors_outside_of_memory_leave_the_breakpoint_strategy),
     };
 

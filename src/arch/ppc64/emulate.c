@@ -10,8 +10,8 @@
 #include "base/bits.h"
 #include "engine/cpu.h"
 
-#define MTMSR_L   0x00010000u                             /* 15: only EE and RI are written */
-#define MSR_FIXED (MSR_HV | MSR_ME | MSR_LE | SRR1_CAUSE) /* what mtmsrd leaves alone */
+#define MTMSR_L   0x00010000u /* 15: only EE and RI are written */
+#define MSR_FIXED (MSR_HV | MSR_ME | MSR_LE | SRR1_CAUSE | MSR_S) /* what mtmsrd leaves alone */
 
 static uint64_t gpr(struct gd_cpu *c, unsigned n)
 {
@@ -49,7 +49,7 @@ static uint64_t moved_msr(uint32_t insn, uint64_t msr, uint64_t rs)
 /* rfid, rfscv: MSR and NIP from a pair of registers. */
 static bool return_from(struct gd_cpu *c, uint64_t msr, uint64_t to, uint64_t new)
 {
-    uint64_t keep = MSR_HV | MSR_ME | SRR1_CAUSE;
+    uint64_t keep = MSR_HV | MSR_S | MSR_ME | SRR1_CAUSE;
 
     if ((msr ^ new) & (MSR_TS | MSR_TM))
         return false; /* transactional state has rules that only the hardware knows */

@@ -73,6 +73,7 @@ enum gd_ppc64_reg {
 #define MSR_TSS 0x0000000200000000ull
 #define MSR_TST 0x0000000400000000ull
 #define MSR_TM  0x0000000100000000ull /* 31 */
+#define MSR_S   0x0000000000400000ull /* 41: secure state */
 #define MSR_EE  0x8000ull             /* 48 */
 #define MSR_PR  0x4000ull             /* 49: problem state */
 #define MSR_FP  0x2000ull             /* 50 */
@@ -162,6 +163,8 @@ unsigned gd_ppc64_vector_at(uint64_t va);
 /* Offsets of all interrupt vectors that a guest has at 0, or relocated to AIL3_BASE. */
 const uint16_t *gd_ppc64_vectors(bool relocated, unsigned *n);
 
+/* GD_E_FORMAT and a sentence if the guest is a secure one. why may be NULL. */
+int gd_ppc64_open(struct gd_cpu *c, struct gd_why *why);
 /* The walk of va through the guest's radix tree, whatever the MSR says. why may be NULL. */
 int gd_ppc64_walk(struct gd_cpu *c, uint64_t va, struct gd_xlate *x, struct gd_why *why);
 

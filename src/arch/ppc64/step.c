@@ -352,6 +352,8 @@ int gd_ppc64_step_begin(struct gd_cpu *c, struct gd_step *s)
     bool native = s->mode == GD_STEP_NATIVE || (s->mode == GD_STEP_AUTO && c->target->hw.step);
 
     s->kind = s->phase = s->ntemp = 0;
+    if (gd_ppc64_open(c, c->why))
+        return GD_E_FORMAT;
     if (native && !c->target->hw.step)
         return gd_why(c->why, GD_E_NOSTEP, "this host's KVM ignores single-step requests");
     if (!native && !c->target->hw.sw_break)

@@ -141,11 +141,22 @@ int gd_ppc64_walk(struct gd_cpu *c, uint64_t va, struct gd_xlate *x, struct gd_w
     return walk(&w, x);
 }
 
+int gd_ppc64_open(struct gd_cpu *c, struct gd_why *why)
+{
+    if (!(gd_ppc64_msr(c) & MSR_S))
+        return 0;
+    return gd_why(why, GD_E_FORMAT,
+                  "a secure guest (MSR[S]=1): its memory and registers are the ultravisor's");
+}
+
 int gd_ppc64_translate(struct gd_cpu *c, uint64_t va, enum gd_use use, struct gd_xlate *x,
                        struct gd_why *why)
 {
     uint64_t msr = gd_ppc64_msr(c);
+    int err = gd_ppc64_open(c, why);
 
+    if (err)
+        return err;
     va = msr & MSR_SF ? va : (uint32_t)va;
     if (msr & (use == GD_FETCH ? MSR_IR : MSR_DR))
         return gd_ppc64_walk(c, va, x, why);
