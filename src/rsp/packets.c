@@ -41,7 +41,7 @@ static const struct rsp_packet packets[] = {
     { "qXfer:threads:read:", 0, rsp_threads },
     { "qSearch:memory:", RSP_STOPPED_ONLY, rsp_search },
     { "qCRC:", RSP_STOPPED_ONLY, rsp_crc },
-    { "qRcmd,", RSP_PLAIN_ERROR, rsp_monitor },
+    { "qRcmd,", RSP_AFTER_STOP | RSP_PLAIN_ERROR, rsp_monitor },
 };
 
 /* Is c a packet of this row? Named packets end with their name or a separator; those of one

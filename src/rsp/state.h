@@ -67,10 +67,9 @@ struct gd_session {
 
 #define RSP_LATER 1 /* handler's result: no reply now */
 
-#define RSP_STOPPED_ONLY 1u /* refused while the guest runs */
-#define RSP_AFTER_STOP                                                                             \
-    4u /* not refused, but a new client's waits until its guest has stopped, too */
-#define RSP_PLAIN_ERROR 2u /* E.text only to clients that asked for it: old GDBs misread it */
+#define RSP_STOPPED_ONLY 1u /* refused while the guest runs; a new client's waits until it has stopped */
+#define RSP_AFTER_STOP   2u /* not refused, but a new client's waits as well */
+#define RSP_PLAIN_ERROR  4u /* E.text only to clients that asked for it: old GDBs misread it */
 
 /* Reads its arguments from c, writes the reply to o. 0: send o (empty = not supported).
  * RSP_LATER: send nothing. Negative enum gd_error: send an error, whose reason the engine's
