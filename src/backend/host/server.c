@@ -27,6 +27,7 @@
 #define PATIENCE_MS 5000
 #define FAREWELL_MS 1000 /* for a peer that does not take our last bytes */
 #define NEVER       (-1)
+#define DEAF_MS     200
 #define LOOK_MS     10 /* between looks at the vCPU that attends */
 #define NOBODY      (-1)
 
@@ -37,6 +38,7 @@ struct gd_server {
     bool started, leaving;            /* leaving: detaching after the client went */
     _Atomic bool quit;
     int64_t wait_end, late_end; /* monotonic milliseconds, NEVER: no deadline */
+    int64_t deaf_end;           /* no new client until then: there was no descriptor for one */
     pthread_t thread;
     size_t in_at, in_len; /* bytes of in[] that the session has not taken yet */
     pthread_mutex_t lock; /* of all that is here but started, quit, attendant and attending */
@@ -221,8 +223,11 @@ static void accept_client(struct gd_server *s)
         return;
     }
     fd = accept4(s->listener.fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-    if (fd < 0)
+    if (fd < 0) { /* gone already; or it still waits, and poll() would not */
+        if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED)
+            s->deaf_end = now_ms() + DEAF_MS;
         return;
+    }
     if (s->listener.path[0] == '\0')
         setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
     if (s->client_fd >= 0)
@@ -242,14 +247,19 @@ static void drain_late(struct gd_server *s)
 
 /* ---- deadlines ---- */
 
+static int64_t sooner(int64_t a, int64_t b)
+{
+    return a == NEVER || (b != NEVER && b < a) ? b : a;
+}
+
 static int timeout_ms(const struct gd_server *s)
 {
-    int64_t end = s->wait_end, left;
+    int64_t end = sooner(s->wait_end, s->deaf_end), left;
 
     if (s->lent && !s->dozing)
         return LOOK_MS;
-    if (s->late_fd >= 0 && (end == NEVER || s->late_end < end))
-        end = s->late_end;
+    if (s->late_fd >= 0)
+        end = sooner(end, s->late_end);
     if (end == NEVER)
         return -1;
     left = end - now_ms();
@@ -262,6 +272,8 @@ static void mind_deadlines(struct gd_server *s)
 
     if (s->late_fd >= 0 && now_ms() >= s->late_end)
         close_fd(&s->late_fd);
+    if (s->deaf_end != NEVER && now_ms() >= s->deaf_end)
+        s->deaf_end = NEVER;
     if (!waiting) {
         s->wait_end = NEVER;
         return;
@@ -367,10 +379,10 @@ static void wait_events(struct gd_server *s)
 {
     uint64_t count;
     int found, timeout = timeout_ms(s);
+    bool deaf = s->leaving || s->deaf_end != NEVER; /* the next one waits in the backlog */
     struct pollfd p[] = {
         { .fd = s->event_fd, .events = POLLIN },
-        /* While one leaves, the next waits in the backlog. */
-        { .fd = s->leaving ? -1 : s->listener.fd, .events = POLLIN },
+        { .fd = deaf ? -1 : s->listener.fd, .events = POLLIN },
         { .fd = s->lent ? -1 : s->client_fd, .events = s->in_len ? 0 : POLLIN },
         { .fd = s->late_fd, .events = POLLIN },
     };
@@ -434,7 +446,7 @@ int gd_server_open(struct gd_server **out, const struct gd_server_config *cfg)
     if (s->cfg.patience_ms == 0)
         s->cfg.patience_ms = PATIENCE_MS;
     s->listener.fd = s->client_fd = s->late_fd = -1;
-    s->wait_end = NEVER;
+    s->wait_end = s->deaf_end = NEVER;
     atomic_init(&s->quit, false);
     atomic_init(&s->attendant, NOBODY);
     atomic_init(&s->attending, false);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The debugger's Unix socket: whose it is, and that nobody is disturbed by who wants the same.
+ * The debugger's socket: which addresses, whose it is, and that nobody is disturbed by who wants the
+ * same.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -18,6 +19,7 @@
 #include <unistd.h>
 
 #include "backend/host/listen.h"
+#include <guestdbg/error.h>
 
 static char folder[64], path[80], where[96];
 
@@ -53,6 +55,23 @@ static void a_socket_in_use_is_refused_and_its_owner_sees_no_client(void **state
     assert_int_equal(access(path, F_OK), 0);
     gd_listener_close(&first);
     assert_int_equal(access(path, F_OK), -1);
+}
+
+static void a_unix_socket_is_for_its_owner_alone(void **state)
+{
+    char line[256], want[128];
+    struct gd_listener l;
+    mode_t mask = umask(0);
+    struct stat st;
+
+    (void)state;
+    assert_int_equal(gd_listener_open(&l, where, false, line, sizeof(line)), 0);
+    umask(mask);
+    assert_int_equal(lstat(path, &st), 0);
+    assert_int_equal(st.st_mode, S_IFSOCK | 0600);
+    snprintf(want, sizeof(want), "target remote %s", path);
+    assert_string_equal(line, want);
+    gd_listener_close(&l);
 }
 
 static void a_socket_whose_process_is_gone_is_taken_over(void **state)
@@ -106,13 +125,90 @@ static void a_file_that_is_no_socket_stays(void **state)
     unlink(path);
 }
 
+static void addresses_that_cannot_be_listened_at_are_refused_in_words(void **state)
+{
+    static const char *const bad[] = {
+        "",
+        "unix:",
+        "tcp:",
+        "tcp:127.0.0.1",
+        "tcp:127.0.0.1:",
+        "tcp:1:2",
+        "tcp:127.0.0.1:x",
+        "tcp:host:1",
+        "tcp:127.0.0.1:65536",
+        "tcp:[::1:5",
+        "udp:1",
+        "tcp:127.0.0.1:1x",
+        "tcp:0.0.0.0:0",
+        "tcp:[::]:0",
+        "tcp:8.8.8.8:1",
+    };
+
+    struct gd_listener l;
+    char line[256];
+
+    (void)state;
+    for (unsigned i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        line[0] = '\0';
+        assert_int_equal(gd_listener_open(&l, bad[i], false, line, sizeof(line)), GD_E_ARG);
+        assert_true(strlen(line) > 10);
+        assert_int_equal(l.fd, -1);
+    }
+}
+
+static void loopback_has_two_families_and_other_addresses_are_allowed_on_request(void **state)
+{
+    static const struct {
+        const char *where, *line;
+        bool remote;
+    } row[] = {
+        { "tcp:127.0.0.1:0", "target remote 127.0.0.1:", false },
+        { "tcp:127.1.2.3:0", "target remote 127.1.2.3:", false },
+        { "tcp:[::1]:0", "target remote [::1]:", false },
+        { "tcp:::1:0", "target remote [::1]:", false },
+        { "tcp:0.0.0.0:0", "target remote 0.0.0.0:", true },
+    };
+    char line[256];
+
+    (void)state;
+    for (unsigned i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
+        struct gd_listener l;
+        int err = gd_listener_open(&l, row[i].where, row[i].remote, line, sizeof(line));
+
+        if (err == GD_E_BACKEND && strstr(row[i].where, "::1")) /* a machine without IPv6 */
+            continue;
+        assert_int_equal(err, 0);
+        assert_memory_equal(line, row[i].line, strlen(row[i].line));
+        assert_true(atoi(line + strlen(row[i].line)) > 0);
+        gd_listener_close(&l);
+    }
+}
+
+static void a_port_in_use_is_refused(void **state)
+{
+    char line[256], taken[300];
+    struct gd_listener l, other;
+
+    (void)state;
+    assert_int_equal(gd_listener_open(&l, "tcp:127.0.0.1:0", false, line, sizeof(line)), 0);
+    snprintf(taken, sizeof(taken), "tcp:%s", line + strlen("target remote "));
+    assert_int_equal(gd_listener_open(&other, taken, false, line, sizeof(line)), GD_E_BACKEND);
+    assert_non_null(strstr(line, "in use"));
+    gd_listener_close(&l);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_socket_in_use_is_refused_and_its_owner_sees_no_client),
+        cmocka_unit_test(a_unix_socket_is_for_its_owner_alone),
         cmocka_unit_test(a_socket_whose_process_is_gone_is_taken_over),
         cmocka_unit_test(the_words_for_the_debugger_name_a_path_that_it_can_connect_to),
         cmocka_unit_test(a_file_that_is_no_socket_stays),
+        cmocka_unit_test(addresses_that_cannot_be_listened_at_are_refused_in_words),
+        cmocka_unit_test(loopback_has_two_families_and_other_addresses_are_allowed_on_request),
+        cmocka_unit_test(a_port_in_use_is_refused),
     };
 
     return cmocka_run_group_tests(tests, set_up, tear_down);
