@@ -164,7 +164,7 @@ def one(guest, v):
             lldb("watchpoint set expression -w write -s 8 -- &shared")
             lldb("process continue")
             before = lldb.python(f"process.ReadUnsignedFromMemory({elf['rounds']}, 8, lldb.SBError())")
-            lldb.quit()
+            lldb.close()
             equal(lldb.process.returncode, 0, "LLDB's exit status")
         runs_on(guest, before)
 

@@ -5,11 +5,10 @@
  * connection is gone.
  */
 #include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "client.h"
+#include "support.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -23,34 +22,6 @@ static const char *const greetings[] = {
     "qSupported:xmlRegisters=i386,arm,mips,arc;multiprocess+;fork-events+;vfork-events+",
 };
 
-static void require(int ok)
-{
-    if (!ok)
-        abort();
-}
-
-static void no_traces(void)
-{
-    const char *trace = fake_traces(&f);
-
-    if (!trace)
-        return;
-    fprintf(stderr, "after the client left: %s\n", trace);
-    abort();
-}
-
-static unsigned replies(void)
-{
-    unsigned n = 0;
-
-    while (client_next(&c))
-        n += !(c.packet_len && c.packet[0] == 'O' && c.packet[1] != 'K');
-    if (c.fault)
-        fprintf(stderr, "%s\n", c.fault);
-    require(!c.fault);
-    return n;
-}
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     uint8_t *payload;
@@ -61,20 +32,20 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     fake_open(&f, 1 + (data[0] >> 4), true);
     client_open(&c, &f, data[0] & 8 ? 0x1000 : 0x120, GD_DISCONNECT_RESUME, data[0] & 4);
     client_say(&c, greetings[data[0] & 3]);
-    require(replies() == 1);
+    require(replies(&c) == 1);
     payload = malloc(size); /* exactly as long, for AddressSanitizer's sake */
     require(payload != NULL);
     memcpy(payload, data + 1, size - 1);
     rsp_packet(&c.s, payload, size - 1);
     client_pump(&c);
-    n = replies();
+    n = replies(&c);
     require(n <= 1);
     if (c.s.run == RSP_RUNNING) {
         require(n == 0);
         client_bytes(&c, "\x03", 1);
         fake_run_all(&f, 100);
         client_pump(&c);
-        require(replies() == 1);
+        require(replies(&c) == 1);
         require(c.s.run == RSP_STOPPED);
     }
     if (c.s.run == RSP_STOPPED)
@@ -83,6 +54,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     for (unsigned i = 0; i < 1000 && !gd_session_hangup(&c.s); i++)
         fake_run_all(&f, 1);
     require(c.s.run == RSP_CLOSED);
-    no_traces();
+    require_no_traces(&f);
     return 0;
 }

@@ -5,12 +5,10 @@
  * left in guest or hardware once the client is gone.
  */
 #include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/bits.h"
-#include "client.h"
+#include "support.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -119,35 +117,6 @@ static uint8_t byte(void)
     return *in.p++;
 }
 
-static void require(int ok)
-{
-    if (!ok)
-        abort();
-}
-
-static void no_traces(void)
-{
-    const char *trace = fake_traces(&f);
-
-    if (!trace)
-        return;
-    fprintf(stderr, "after the client left: %s\n", trace);
-    abort();
-}
-
-/* Replies that came, console output aside. */
-static unsigned replies(void)
-{
-    unsigned n = 0;
-
-    while (client_next(&c))
-        n += !(c.packet_len >= 2 && c.packet[0] == 'O' && c.packet[1] != 'K');
-    if (c.fault)
-        fprintf(stderr, "%s\n", c.fault);
-    require(!c.fault);
-    return n;
-}
-
 /* How many of these are still to come: a stop reply or the answer to a detach, and to a packet that
  * waits for the stop. */
 static unsigned owes(void)
@@ -165,7 +134,7 @@ static void after_event(unsigned owed)
     client_pump(&c);
     if (c.stuck)
         return;
-    n = replies();
+    n = replies(&c);
     if (queued) /* packets that came behind one that waited */
         return;
     require(n <= owed);
@@ -193,7 +162,7 @@ static void say(const void *payload, size_t n)
     settle();
     if (queued || c.stuck)
         return;
-    got = replies();
+    got = replies(&c);
     if (before == RSP_STOPPED && c.s.run == RSP_STOPPED)
         require(got == 1);
     else if (before == RSP_STOPPED)
@@ -213,7 +182,7 @@ static void raw(void)
     client_bytes(&c, bytes, n);
     settle();
     if (!c.stuck)
-        (void)replies();
+        (void)replies(&c);
 }
 
 static void made_up(void)
@@ -255,7 +224,7 @@ static void unstick(void)
     c.stuck = false;
     client_pump(&c);
     settle();
-    (void)replies();
+    (void)replies(&c);
 }
 
 static void leave(void)
@@ -268,7 +237,7 @@ static void leave(void)
     if (wrote) /* and the guest has not stopped since: no telling what its memory should be */
         memcpy(f.truth, f.ram, sizeof(f.truth));
     wrote = false;
-    no_traces();
+    require_no_traces(&f);
 }
 
 static void come(void)

@@ -9,8 +9,10 @@ import subprocess
 import time
 
 from .host import LIMIT, TOP, ARCH
+from .side import Side
 
 SIDE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "gdb_side.py")
+NO_STOP = {"breakpoints": [], "signal": None, "thread": 0, "pc": 0, "frame": "no stop"}
 ARCHITECTURE = {"arm64": "aarch64", "ppc64": "powerpc:common64"}
 
 
@@ -18,11 +20,8 @@ class GdbError(Exception):
     """What GDB said when it refused a command."""
 
 
-class Gdb:
+class Gdb(Side):
     def __init__(self, symbols=None, log=None, architecture=None):
-        in_read, self.request = os.pipe()
-        self.answer, out_write = os.pipe()
-        environment = dict(os.environ, GDBSIDE_IN=str(in_read), GDBSIDE_OUT=str(out_write))
         command = ["gdb-multiarch", "-nx", "-q", "-batch", "-ex", "set pagination off", "-ex", "set confirm off",
                    "-ex", "set width 0", "-ex", f"set tcp connect-timeout {LIMIT}", "-ex",
                    f"set remotetimeout {LIMIT}", "-ex",
@@ -31,20 +30,15 @@ class Gdb:
             command += ["-ex", f"set remotelogfile {log}"]
         if symbols:
             command += ["-ex", f"file {symbols}"]
-        self.process = subprocess.Popen(command + ["-x", SIDE], stdin=subprocess.DEVNULL,
-                                        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, cwd=TOP,
-                                        env=environment, pass_fds=(in_read, out_write),
-                                        start_new_session=True)
-        os.close(in_read)
-        os.close(out_write)
+        super().__init__("GDBSIDE", command + ["-x", SIDE], {}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                         cwd=TOP)
         os.set_blocking(self.process.stdout.fileno(), False)
-        self.buffer = b""
         self.stop = None
         self.printed = ""
 
     def post(self, do, text, tell_running=False):
         self.printed = ""
-        os.write(self.request, json.dumps({"do": do, "text": text, "tell_running": tell_running}).encode() + b"\n")
+        self.tell(do=do, text=text, tell_running=tell_running)
 
     def drain(self):
         self.printed += (self.process.stdout.read() or b"").decode(errors="replace")
@@ -92,12 +86,12 @@ class Gdb:
     def go(self, command="continue", limit=LIMIT):
         """Executes what resumes the guest; the stop: breakpoints (numbers), signal, thread, pc, frame."""
         self(command, limit)
-        return self.stop or {"breakpoints": [], "signal": None, "thread": 0, "pc": 0, "frame": "no stop"}
+        return self.stop or NO_STOP
 
     def stopped(self, limit=LIMIT):
         """Waits for the stop after start()."""
         self.collect(limit)
-        return self.stop or {"breakpoints": [], "signal": None, "thread": 0, "pc": 0, "frame": "no stop"}
+        return self.stop or NO_STOP
 
     def connect(self, guest):
         return self(f"target remote {getattr(guest, 'address', guest)}")
@@ -123,22 +117,3 @@ class Gdb:
         """The end that nobody could announce."""
         self.process.kill()
         self.close()
-
-    def close(self):
-        for fd in (self.request, self.answer):
-            try:
-                os.close(fd)
-            except OSError:
-                pass
-        try:
-            self.process.wait(30)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        if self.process.poll() is None:
-            self.close()

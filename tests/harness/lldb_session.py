@@ -7,6 +7,7 @@ import select
 import subprocess
 
 from .host import LAB, LIMIT
+from .side import Side
 
 SIDE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "lldb_side.py")
 
@@ -15,27 +16,19 @@ class LldbError(Exception):
     """What LLDB said when it refused a command."""
 
 
-class Lldb:
+class Lldb(Side):
     def __init__(self, version, symbols, log=None):
-        in_read, self.request = os.pipe()
-        self.answer, out_write = os.pipe()
-        # Debian's Python belongs to it, whichever Python comes first in PATH.
-        environment = dict(os.environ, LLDBSIDE_IN=str(in_read), LLDBSIDE_OUT=str(out_write), PYTHONHOME="/usr",
-                           PYTHONDONTWRITEBYTECODE="1")
         command = [os.path.join(LAB, "bin", f"lldb-{version}"), "-b", "-x", "-o", "settings set auto-confirm true",
                    "-o", f"settings set plugin.process.gdb-remote.packet-timeout {LIMIT}"]
         if log:
             command += ["-o", f"log enable -f {log} gdb-remote packets"]
-        self.process = subprocess.Popen(command + ["-o", f"target create {symbols}", "-o",
-                                                   f"command script import {SIDE}"],
-                                        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-                                        env=environment, pass_fds=(in_read, out_write), start_new_session=True)
-        os.close(in_read)
-        os.close(out_write)
-        self.buffer = b""
+        command += ["-o", f"target create {symbols}", "-o", f"command script import {SIDE}"]
+        # Debian's Python belongs to it, whichever Python comes first in PATH.
+        super().__init__("LLDBSIDE", command, {"PYTHONHOME": "/usr", "PYTHONDONTWRITEBYTECODE": "1"},
+                         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
     def ask(self, do, text, limit=LIMIT):
-        os.write(self.request, json.dumps({"do": do, "text": text}).encode() + b"\n")
+        self.tell(do=do, text=text)
         while b"\n" not in self.buffer:
             ready, _, _ = select.select([self.answer], [], [], limit)
             if not ready:
@@ -68,23 +61,3 @@ class Lldb:
     def stop(self):
         """Why the selected thread stands: LLDB's own description, and its pc."""
         return self.python("[thread.GetStopDescription(256), frame.GetPC()]")
-
-    def quit(self):
-        """Ends LLDB as a user does with `quit`, connected or not."""
-        for fd in (self.request, self.answer):
-            try:
-                os.close(fd)
-            except OSError:
-                pass
-        try:
-            self.process.wait(60)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        if self.process.poll() is None:
-            self.quit()
