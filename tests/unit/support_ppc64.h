@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A POWER vCPU that runs nothing: registers, 1 MiB of RAM and radix trees. The tests play the
- * hardware, as research and the Power ISA describe it. Kernel addresses are mapped linearly (PID 0),
+ * hardware, as the Power ISA describes it. Kernel addresses are mapped linearly (PID 0),
  * PID 5 has one user page.
  */
 #ifndef SUPPORT_PPC64_H

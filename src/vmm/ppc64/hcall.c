@@ -16,11 +16,8 @@
 #define H_SET_MODE          0x31cu
 #define H_REGISTER_PROC_TBL 0x37cu
 
-#define MODE_CIABR      1u
-#define MODE_DAWR0      2u
 #define MODE_ADDR_TRANS 3u
 #define MODE_LE         4u
-#define MODE_DAWR1      5u
 
 #define PROC_TBL_MODIFY   0x10u
 #define PROC_TBL_REGISTER 0x08u
@@ -73,38 +70,10 @@ static int lpcr_of_all(struct vm *vm, uint64_t mask, uint64_t bits)
     return 0;
 }
 
-/* The guest's own debug registers, as KVM's handler of this call treats them (book3s_hv.c,
- * kvmppc_h_set_mode): that handler is left off, so that a debugger can own the hardware's. */
-static int64_t set_debug(struct vm *vm, struct vcpu *cpu, const uint64_t *args)
-{
-    bool second = args[1] == MODE_DAWR1;
-
-    if (args[0])
-        return H_UNSUPPORTED_FLAG;
-    if (args[1] == MODE_CIABR) {
-        if (args[3])
-            return H_P4;
-        if ((args[2] & 3) == 3)
-            return H_P3;
-        return vcpu_set(vm, cpu, KVM_REG_PPC_CIABR, args[2]) < 0 ? H_HARDWARE : H_SUCCESS;
-    }
-    if (second && !pseries(vm)->dawr1)
-        return H_P2;
-    if (args[3] & 4) /* DAWRX[HYP] */
-        return H_P4;
-    if (vcpu_set(vm, cpu, second ? KVM_REG_PPC_DAWR1 : KVM_REG_PPC_DAWR, args[2]) < 0 ||
-        vcpu_set(vm, cpu, second ? KVM_REG_PPC_DAWRX1 : KVM_REG_PPC_DAWRX, args[3]) < 0)
-        return H_HARDWARE;
-    return H_SUCCESS;
-}
-
-static int64_t set_mode(struct vm *vm, struct vcpu *cpu, const uint64_t *args)
+/* The guest's CIABR and DAWR, modes 1, 2 and 5, are libguestdbg's to answer: they do not come here. */
+static int64_t set_mode(struct vm *vm, const uint64_t *args)
 {
     switch (args[1]) {
-    case MODE_CIABR:
-    case MODE_DAWR0:
-    case MODE_DAWR1:
-        return set_debug(vm, cpu, args);
     case MODE_ADDR_TRANS:
         if (args[2])
             return H_P3;
@@ -163,7 +132,7 @@ int hcall_exit(struct vm *vm, struct vcpu *cpu)
         ret = H_SUCCESS; /* the console's interrupt is masked at the XICS */
         break;
     case H_SET_MODE:
-        ret = set_mode(vm, cpu, a);
+        ret = set_mode(vm, a);
         break;
     case H_SET_DABR: /* POWER7's, absent since POWER8 */
     case H_SET_XDABR:
