@@ -146,7 +146,7 @@ int main(int argc, char **argv)
         .wait = true, /* the guest's first instruction waits for the debugger */
     };
     struct gd_kvm *gd;
-    char text[256];
+    char text[256] = "the debugger does not take the vCPU";
 
     if (gd_kvm_open(&gd, &cfg, text, sizeof(text)) != 0 || gd_kvm_add_vcpu(gd, 0, vcpu, run) != 0 ||
         gd_kvm_listen(gd, argc > 1 ? argv[1] : "tcp:127.0.0.1:1234", 0, text, sizeof(text)) != 0) {

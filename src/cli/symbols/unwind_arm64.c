@@ -14,6 +14,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/bits.h"
+
 enum { X19 = 19, X29 = 29, LR = 30, SP = 31, PC = 32 };
 
 /* DWARF 5, 7.24 and 7.7.1 */
@@ -232,9 +234,7 @@ struct function {
 
 static uint32_t insn_at(const struct function *f, uint32_t i)
 {
-    const uint8_t *p = f->text + 4 * (size_t)i;
-
-    return p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
+    return (uint32_t)gd_load_le(f->text + 4 * (size_t)i, 4);
 }
 
 static void reach(struct function *f, uint32_t i, const struct unwind_row *r)
