@@ -442,13 +442,15 @@ static int set_up(struct vm *vm)
  */
 static int set_up_signals(void)
 {
+    struct sigaction hup;
     sigset_t ends;
 
     signal(SIGPIPE, SIG_IGN);
     sigemptyset(&ends);
     sigaddset(&ends, SIGINT);
     sigaddset(&ends, SIGTERM);
-    sigaddset(&ends, SIGHUP);
+    if (sigaction(SIGHUP, NULL, &hup) == 0 && hup.sa_handler != SIG_IGN) /* of nohup */
+        sigaddset(&ends, SIGHUP);
     sigaddset(&ends, SIGQUIT);
     pthread_sigmask(SIG_BLOCK, &ends, NULL);
     return signalfd(-1, &ends, SFD_CLOEXEC | SFD_NONBLOCK);

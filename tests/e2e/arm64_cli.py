@@ -237,6 +237,12 @@ def sockets(host):
         check("600 socket" in out, out)
         check("status 143" in out, out)
         check(status != 0 and "No such file" in out, f"the socket is still there: {out}")
+    with scenario("each signal that ends it ends it tidily; under nohup SIGHUP does not"):
+        for name, number in (("INT", 2), ("HUP", 1), ("QUIT", 3), ("TERM", 15)):
+            out, _ = host.run(start % "--listen unix:/tmp/sock" + f"kill -{name} $p; wait $p; echo status $?; ls /tmp/sock")
+            check(f"status {128 + number}" in out and "No such file" in out, f"SIG{name}: {out}")
+        out, _ = host.run("trap '' HUP; " + start % "" + "kill -HUP $p; kill -TERM $p; wait $p; echo status $?; trap - HUP")
+        check("status 143" in out, out)
     with scenario("a socket left by a killed run is taken over, one in use is not"):
         listen = "--listen unix:/tmp/sock"
         out, _ = host.run(start % listen + "kill -KILL $p; wait $p; ls /tmp/sock")
