@@ -383,12 +383,15 @@ static void wait_events(struct gd_server *s)
     struct pollfd p[] = {
         { .fd = s->event_fd, .events = POLLIN },
         { .fd = deaf ? -1 : s->listener.fd, .events = POLLIN },
-        { .fd = s->lent ? -1 : s->client_fd, .events = s->in_len ? 0 : POLLIN },
+        { .fd = s->lent ? -1 : s->client_fd, .events = POLLIN },
         { .fd = s->late_fd, .events = POLLIN },
     };
 
     if (s->client_fd >= 0 && output_pending(s))
         p[2].events = POLLOUT;
+    else if (
+        s->in_len) /* the session waits for the guest; nor does a client who is gone end that */
+        p[2].fd = -1;
     pthread_mutex_unlock(&s->lock);
     found = poll(p, sizeof(p) / sizeof(p[0]), timeout);
     pthread_mutex_lock(&s->lock);

@@ -260,6 +260,25 @@ static void a_client_that_no_descriptor_was_left_for_is_served_later(void **stat
 
 /* ---- clients ---- */
 
+static void a_client_that_left_while_its_packets_wait_costs_nothing(void **state)
+{
+    uint64_t began, used;
+    int fd;
+
+    (void)state;
+    assert_int_equal(listen_here(), 0);
+    fd = dial();
+    for (unsigned i = 0; i < 3; i++)
+        say_packet(fd, "g"); /* the guest does not stop: nobody runs its vCPUs */
+    poll(NULL, 0, 50);
+    close(fd);
+    began = cpu_ms();
+    poll(NULL, 0, 300);
+    used = cpu_ms() - began;
+    await_running();
+    assert_in_range(used, 0, 30);
+}
+
 static void a_client_stops_the_guest_and_detach_lets_it_go(void **state)
 {
     int fd;
@@ -412,6 +431,7 @@ int main(void)
         TEST(a_server_listens_once),
         TEST(port_zero_takes_a_free_port_and_says_which),
         TEST(a_client_that_no_descriptor_was_left_for_is_served_later),
+        TEST(a_client_that_left_while_its_packets_wait_costs_nothing),
         TEST(a_client_stops_the_guest_and_detach_lets_it_go),
         TEST(a_client_that_vanishes_leaves_nothing_and_the_next_is_served),
         TEST(a_second_client_is_told_why_and_the_first_goes_on),
