@@ -246,6 +246,8 @@ int gd_patch_apply(struct gd_engine *e)
 
 static void temps_off(struct gd_engine *e, unsigned n)
 {
+    if (n == 0)
+        return; /* nothing is written: the vCPU that was alone may have parked meanwhile */
     for (unsigned i = 0; i < n; i++)
         unplant(e, e->temp[i].gpa, e->temp[i].saved);
     e->ntemp -= n;
