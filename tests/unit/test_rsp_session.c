@@ -131,6 +131,38 @@ static void a_stop_that_comes_while_the_acknowledgement_is_unsent_follows_it(voi
     assert_null(c.fault);
 }
 
+static void event_behind(struct gd_cpu *cpu, const struct gd_exit *x, const struct gd_hw_set *set,
+                         struct gd_event *ev)
+{
+    gd_arch_fake.event(cpu, x, set, ev);
+    ev->after = ev->kind == GD_EV_HWBP;
+}
+
+static void a_stop_behind_its_breakpoint_is_said_before_it_is_told(void **state)
+{
+    static struct gd_arch arch;
+    char text[128];
+    struct gd_out o;
+
+    (void)state;
+    arch = gd_arch_fake;
+    arch.event = event_behind;
+    f.e.arch = &arch;
+    client_say(&c, "Z1,10008,4");
+    assert_true(client_got(&c, "OK"));
+    client_say(&c, "c");
+    fake_run_all(&f, 100);
+    client_pump(&c);
+    gd_out_init(&o, (uint8_t *)text, sizeof(text) - 1);
+    gd_put_byte(&o, 'O');
+    gd_put_hex_bytes(&o, (const uint8_t *)"guestdbg: vCPU 0: the breakpoint register of 0x10008",
+                     52);
+    assert_true(client_next(&c));
+    assert_memory_equal(c.packet, text, o.len);
+    assert_true(client_next(&c));
+    assert_memory_equal(c.packet, "T05thread:1;core:0;", 19);
+}
+
 static void packet_size_is_told_in_hex_and_is_kept(void **state)
 {
     static char big[0x500];
@@ -475,6 +507,7 @@ int main(void)
         TEST(no_ack_begins_after_its_own_answer),
         TEST(input_waits_for_output_and_no_byte_is_lost),
         TEST(a_stop_that_comes_while_the_acknowledgement_is_unsent_follows_it),
+        TEST(a_stop_behind_its_breakpoint_is_said_before_it_is_told),
         TEST(packet_size_is_told_in_hex_and_is_kept),
         TEST(binary_memory_that_needs_escapes_stays_within_packet_size),
         TEST(memory_is_found_across_the_pieces_of_a_search),
