@@ -43,7 +43,7 @@ echo guest-ready
 while read -r line; do eval "$line"; echo "guest-did $?"; done
 """
 initrd = images.initrd("self", INIT, programs=[program])
-TROUBLE = re.compile(r"lockup|Oops|BUG:|Unable to handle|WARNING:|SIGTRAP|Trace/breakpoint|Illegal")
+TROUBLE = re.compile(r"lockup|Oops|\bBUG:|Unable to handle|WARNING:|SIGTRAP|Trace/breakpoint|Illegal")
 
 
 def offset(name):
