@@ -67,7 +67,7 @@ struct gd_session {
 
 #define RSP_LATER 1 /* handler's result: no reply now */
 
-#define RSP_STOPPED_ONLY 1u /* refused while the guest runs; a new client's waits until it has stopped */
+#define RSP_STOPPED_ONLY 1u /* refused while the guest runs; a new client's waits for its stop */
 #define RSP_AFTER_STOP   2u /* not refused, but a new client's waits as well */
 #define RSP_PLAIN_ERROR  4u /* E.text only to clients that asked for it: old GDBs misread it */
 
