@@ -46,7 +46,7 @@ __asm__(".text\n"
         "looped: addic. 5, 5, -1\n"
         "   bne 1b\n"
         "   li 0, 20\n" /* getpid */
-        "   sc\n" /* not traced: one step with the next */
+        "   sc\n"       /* not traced: one step with the next */
         "   nop\n"
         "to: blr\n"
         "called: b 1f\n"
