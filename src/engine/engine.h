@@ -35,7 +35,7 @@ struct gd_stop {
     enum gd_point_type type; /* GD_STOP_WATCH */
     uint64_t addr;           /* GD_STOP_WATCH; GD_STOP_EXITED */
     bool before;             /* GD_STOP_WATCH: the access has not been done yet */
-    bool after;              /* GD_STOP_HWBREAK: the instruction has been executed */
+    bool after;              /* a breakpoint: the instruction has been executed */
     int error;               /* GD_STOP_ERROR */
     uint16_t point;          /* index + 1 of the point whose hit this is */
 };

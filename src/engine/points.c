@@ -310,12 +310,8 @@ int gd_engine_insert(struct gd_engine *e, unsigned vcpu, enum gd_point_type type
     err = locate(e, vcpu, addr, &x);
     if (!err && e->cfg.be->mem(e->cfg.be_ctx, x.gpa, e->arch->insn_len, true, &err))
         return insert_sw(e, &w, x.gpa);
-    /* Not mapped yet (before the MMU is on) or not writable: a hardware slot, by address. One that
-     * stops behind its instruction is no software breakpoint, and must be asked for. */
-    if (type == GD_SW && e->arch->hbreak_after)
-        return gd_why_at(
-            &e->why, err, addr,
-            "a breakpoint register would stop behind the instruction: hbreak asks for it");
+    /* Not mapped yet (before the MMU is on) or not writable: a hardware slot, by address. GDB, which
+     * has breakpoints of its own in every program, could not go on if that were refused. */
     return insert_hw(e, &w, true);
 }
 

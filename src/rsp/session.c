@@ -127,7 +127,7 @@ static void collect_trouble(struct gd_session *s, struct gd_out *o)
         gd_why(&e->why, GD_E_LOST, NULL);
         put_trouble(s, o, i);
     }
-    if (s->stop.reason == GD_STOP_HWBREAK && s->stop.after)
+    if (s->stop.after)
         gd_put_fmt(o,
                    "guestdbg: vCPU %u: the breakpoint register of 0x%lx stops behind its "
                    "instruction\n",
