@@ -10,6 +10,7 @@
 # full: arm64 6.12 cortex-a72
 # full: arm64 6.12 neoverse-n1
 # full: arm64 6.1 max
+# full: arm64 6.1 neoverse-n1
 # full: arm64 newest max
 # full: arm64 newest cortex-a72
 # full: el2 6.12 cortex-a72
