@@ -228,11 +228,16 @@ static uint64_t cpu_ms(void)
 
 static void a_client_that_no_descriptor_was_left_for_is_served_later(void **state)
 {
+    const char *preload = getenv("LD_PRELOAD");
     struct rlimit limit, none;
     uint64_t began, used;
     int fd, spare;
 
     (void)state;
+    if (preload && strstr(preload, "vgpreload")) {
+        print_message("valgrind takes a connection beyond the limit and closes it\n");
+        skip();
+    }
     assert_int_equal(listen_here(), 0);
     fd = dial();
     say_packet(fd, "?");
