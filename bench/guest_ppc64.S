@@ -10,14 +10,7 @@
     .section .main, "ax"
     .globl main, ready, user_exit, work, work_end, faults, rounds
 main:
-    li %r3, H_SET_MODE
-    li %r4, 3
-    li %r5, 3
-    li %r6, 0
-    li %r7, 0
-    sc 1
-    cmpdi %r3, 0
-    bne stop
+    ail_3
     high %r3, ready
     mtsrr0 %r3
     li %r4, 1

@@ -216,7 +216,8 @@ static uint64_t pairs(uint64_t v)
 }
 
 /* Copies bytes before the first of n that is escaped or begins a run, and sums them up. Those that it leaves
- * at the end may be plain as well. */
+ * at the end may be plain as well. Up to seven bytes behind the copied ones are overwritten: with the room that
+ * gd_frame_encode() asks for, a source in the same buffer is further away. */
 static size_t copy_plain(uint8_t *dst, const uint8_t *src, size_t n, unsigned *sum)
 {
     size_t i = 0, last = n < 1024 ? n : 1024;

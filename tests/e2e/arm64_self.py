@@ -18,7 +18,6 @@
 # full: el2 6.12 neoverse-n1
 # timeout: 1200
 
-import contextlib
 import os
 import re
 import sys
@@ -84,25 +83,6 @@ def all_users():
     brk_users(called, added)
 
 
-@contextlib.contextmanager
-def running(c):
-    """The guest runs inside, and is stopped again after."""
-    c.send("vCont;c")
-    try:
-        yield
-    finally:
-        c.interrupt()
-        stop = c.wait_stop()
-    check(stop.get("signal") in (0, 2), f"a stop that nobody asked for: {stop}")
-
-
-def hits(c, kind, name):
-    text = c.monitor("stats")
-    m = re.search(rf"^{kind} 0x{kernel[name]:x}: (\d+) hits", text, re.M)
-    check(m, f"no {kind} of {name} in {text}")
-    return int(m.group(1))
-
-
 def insert(c, z, name):
     c(f"Z{z},{kernel[name]:x},4")
     c.monitor(f"ignore 0x{kernel[name]:x} 1000000")
@@ -116,38 +96,38 @@ def beside_points(c, z, kind, hit, idle):
     """The guest's BRK users beside two points of ours, one of them hit by the same program."""
     insert(c, z, hit)
     insert(c, z, idle)
-    with running(c):
+    with c.running():
         brk_users(called)
-    equal((hits(c, kind, hit), hits(c, kind, idle)), (ROUNDS, 0), "hits of our own points")
+    equal((c.hits(kind, kernel[hit]), c.hits(kind, kernel[idle])), (ROUNDS, 0), "hits of our own points")
     remove(c, z, hit)
     remove(c, z, idle)
 
 
 def suspended(c):
     with scenario("points of the guest are suspended while hardware points of ours are armed, and live after"):
-        with running(c):
+        with c.running():
             do("taskset 2 self keep & pid=$!")
             guest.wait("^keep ready")
         for _ in range(20):
             slots = c.monitor("slots")
             if "the guest debugs itself" in slots:
                 break
-            with running(c):
+            with c.running():
                 do("true")
         check("the guest debugs itself: 1 breakpoint, 1 watchpoint" in slots, f"monitor slots: {slots}")
         check("the guest's own debugging: all works" in slots, f"monitor slots with nothing armed: {slots}")
         insert(c, 1, "__arm64_sys_umask")
-        with running(c):
+        with c.running():
             start = len(guest.console.all)
             do("kill -USR1 $pid")
             guest.wait("^keep 1", start)
             do("self probe")
-        equal(hits(c, "hbreak", "__arm64_sys_umask"), ROUNDS, "hits of ours meanwhile")
+        equal(c.hits("hbreak", kernel["__arm64_sys_umask"]), ROUNDS, "hits of ours meanwhile")
         slots = c.monitor("slots")
         check("watchpoints and single step suspended, registers kept" in slots, f"monitor slots: {slots}")
         equal(guest.wait("^keep 1 .*").group(0), "keep 1 break=0 watch=0", "the guest's points under ours")
         remove(c, 1, "__arm64_sys_umask")
-        with running(c):
+        with c.running():
             start = len(guest.console.all)
             do("kill -USR1 $pid")
             equal(guest.wait("^keep 2 .*", start).group(0), f"keep 2 break={ROUNDS} watch={ROUNDS}",
@@ -156,7 +136,7 @@ def suspended(c):
 
 def keep(c, word):
     """The program that holds a breakpoint and a watchpoint of its own counts once more."""
-    with running(c):
+    with c.running():
         start = len(guest.console.all)
         do("kill -USR1 $pid")
         return guest.wait(f"^{word} .*", start).group(0)
@@ -164,15 +144,15 @@ def keep(c, word):
 
 def both(c):
     with scenario("points of the guest live beside hardware points of ours, its steps too"):
-        with running(c):
+        with c.running():
             do("taskset 2 self keep & pid=$!")
             guest.wait("^keep ready")
         insert(c, 1, "__arm64_sys_umask")
         c(f"Z2,{kernel['loops_per_jiffy']:x},8")
         equal(keep(c, "keep 1"), f"keep 1 break={ROUNDS} watch={ROUNDS}", "the guest's points beside ours")
-        with running(c):
+        with c.running():
             all_users()
-        equal(hits(c, "hbreak", "__arm64_sys_umask"), ROUNDS, "hits of ours meanwhile")
+        equal(c.hits("hbreak", kernel["__arm64_sys_umask"]), ROUNDS, "hits of ours meanwhile")
         remove(c, 1, "__arm64_sys_umask")
         c(f"z2,{kernel['loops_per_jiffy']:x},8")
         equal(keep(c, "keep 2"), f"keep 2 break={ROUNDS} watch={ROUNDS}", "the guest's points after ours")
@@ -185,7 +165,7 @@ with debug_host(files=[f"{images.linux()}:/Image", f"{initrd}:/initrd"]) as host
         all_users()
     with Rsp(guest) as c:
         with scenario("attached with nothing armed, it counts exactly"):
-            with running(c):
+            with c.running():
                 all_users()
         with scenario("BRK, kprobes and uprobes are exact beside software breakpoints of ours, hit and not"):
             beside_points(c, 0, "break", "__arm64_sys_getsid", "__arm64_sys_times")
@@ -195,7 +175,7 @@ with debug_host(files=[f"{images.linux()}:/Image", f"{initrd}:/initrd"]) as host
             name = "software" if z == 0 else "hardware"
             with scenario(f"a WARN of the kernel reaches it while a {name} breakpoint of ours is set and hit"):
                 # The kernel's WARN_ON for sizes above INT_MAX; a size by hand provokes it.
-                with running(c):
+                with c.running():
                     do("echo 1 >/sys/kernel/debug/clear_warn_once")
                 at = kernel["__kvmalloc_node_noprof"]
                 callers = range(kernel["seq_read_iter"], kernel["seq_read_iter"] + 0x800)
@@ -209,7 +189,7 @@ with debug_host(files=[f"{images.linux()}:/Image", f"{initrd}:/initrd"]) as host
                 c(f"Hg{stop['thread']}")
                 c.set_register(0, 1 << 31)
                 c.monitor(f"ignore 0x{at:x} 1000000")
-                with running(c):
+                with c.running():
                     guest.console.wait(r"^guest-did", start)
                     lines = do('dmesg | grep -c "WARNING:.* __kvmalloc_node"')
                 equal(lines[-1], str(z + 1), "warnings in the kernel's log")
@@ -219,11 +199,11 @@ with debug_host(files=[f"{images.linux()}:/Image", f"{initrd}:/initrd"]) as host
         else:
             both(c)
         with scenario("with our points gone and still attached, everything counts exactly"):
-            with running(c):
+            with c.running():
                 all_users()
         insert(c, 0, "__arm64_sys_getsid")
         insert(c, 1, "__arm64_sys_umask")
-        with running(c):
+        with c.running():
             do("self probe")
         c("D;1")
     with scenario("after detach, with points of ours left in, everything counts exactly"):

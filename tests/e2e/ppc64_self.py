@@ -10,7 +10,6 @@
 # full: ppc64 6.1 power10
 # timeout: 1800
 
-import contextlib
 import os
 import re
 import sys
@@ -75,25 +74,6 @@ def all_users():
         said(lines, pattern)
 
 
-@contextlib.contextmanager
-def running(c):
-    """The guest runs inside, and is stopped again after."""
-    c.send("vCont;c")
-    try:
-        yield
-    finally:
-        c.interrupt()
-        stop = c.wait_stop()
-    check(stop.get("signal") in (0, 2), f"a stop that nobody asked for: {stop}")
-
-
-def hits(c, kind, address):
-    text = c.monitor("stats")
-    m = re.search(rf"^{kind} 0x{address:x}: (\d+) hits", text, re.M)
-    check(m, f"no {kind} of {address:#x} in {text}")
-    return int(m.group(1))
-
-
 def vectors(c):
     return [c.memory(address, length) for address, length in VECTORS]
 
@@ -111,7 +91,7 @@ def in_program(c, command):
 
 def finished(c, start, pattern):
     """Lets the guest run until its command has ended; the line that it said."""
-    with running(c):
+    with c.running():
         guest.wait("^guest-did 0", start)
     return said(guest.console.all[start:], pattern)
 
@@ -169,9 +149,9 @@ def watch_together(c):
     jiffies = kernel["jiffies_64"]
     c(f"Z2,{jiffies:x},8")
     c.monitor(f"ignore 0x{jiffies:x} 100000000")
-    with running(c):
+    with c.running():
         all_users()
-    check(hits(c, "watch", jiffies) > 0, "our watchpoint was never hit")
+    check(c.hits("watch", jiffies) > 0, "our watchpoint was never hit")
     c(f"z2,{jiffies:x},8")
 
 
@@ -183,11 +163,11 @@ def both_on_one_word(c):
     word = elf["word"]
     c(f"Z2,{word:x},8")
     c.monitor(f"ignore 0x{word:x} 100000000")
-    with running(c):
+    with c.running():
         guest.wait("^guest-did", start)
     for turn in (1, 2):
         said(guest.console.all[start:], rf"^keep {turn} watch={ROUNDS}$")
-    equal(hits(c, "watch", word), 2 * 2 * ROUNDS, "hits of ours")
+    equal(c.hits("watch", word), 2 * 2 * ROUNDS, "hits of ours")
     c(f"z2,{word:x},8")
 
 
@@ -200,15 +180,15 @@ with Host(files=[f"{images.linux()}:/vmlinux", f"{initrd}:/initrd"]) as host:
         c("?")  # it stands then
         original = vectors(c)
         with scenario("attached with nothing armed, it counts exactly"):
-            with running(c):
+            with c.running():
                 all_users()
         with scenario("it counts exactly beside breakpoints of ours, hit and not"):
             for name in ("sys_getsid", "sys_times"):
                 c(f"Z0,{kernel[name]:x},4")
                 c.monitor(f"ignore 0x{kernel[name]:x} 1000000")
-            with running(c):
+            with c.running():
                 all_users()
-            equal([hits(c, "break", kernel[n]) for n in ("sys_getsid", "sys_times")], [ROUNDS, 0], "hits of our own")
+            equal([c.hits("break", kernel[n]) for n in ("sys_getsid", "sys_times")], [ROUNDS, 0], "hits of our own")
             for name in ("sys_getsid", "sys_times"):
                 c(f"z0,{kernel[name]:x},4")
         for mode in ("trace", "breakpoint"):
@@ -232,7 +212,7 @@ with Host(files=[f"{images.linux()}:/vmlinux", f"{initrd}:/initrd"]) as host:
                 except RspError as e:
                     check("no DAWR works on this host" in str(e), f"it says {e}")
         with scenario("with our points gone and still attached, everything counts exactly"):
-            with running(c):
+            with c.running():
                 all_users()
         c("D;1")
     with scenario("after detach everything counts exactly, and the guest says nothing of all this"):

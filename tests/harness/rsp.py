@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: MIT
 """A raw client of the remote serial protocol, for what GDB does not say or would say too slowly."""
 
+import contextlib
 import re
 import socket
 
 from .host import LIMIT
+from .report import check
 
 
 class RspError(Exception):
@@ -156,6 +158,24 @@ class Rsp:
 
     def interrupt(self):
         self.s.sendall(b"\x03")
+
+    @contextlib.contextmanager
+    def running(self):
+        """The guest runs inside, and is stopped again after."""
+        self.send("vCont;c")
+        try:
+            yield
+        finally:
+            self.interrupt()
+            stop = self.wait_stop()
+        check(stop.get("signal") in (0, 2), f"a stop that nobody asked for: {stop}")
+
+    def hits(self, kind, address):
+        """How often the point was hit, by `monitor stats`."""
+        text = self.monitor("stats")
+        m = re.search(rf"^{kind} 0x{address:x}: (\d+) hits", text, re.M)
+        check(m, f"no {kind} of {address:#x} in {text}")
+        return int(m.group(1))
 
     def close(self):
         self.s.close()

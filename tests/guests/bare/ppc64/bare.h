@@ -33,6 +33,18 @@
     ori \reg, \reg, (\sym)@l
     .endm
 
+    /* Interrupts come translated, at 0xc000000000004000 (H_SET_MODE, resource 3: AIL). */
+    .macro ail_3
+    li %r3, H_SET_MODE
+    li %r4, 3
+    li %r5, 3
+    li %r6, 0
+    li %r7, 0
+    sc 1
+    cmpdi %r3, 0
+    bne stop
+    .endm
+
     /* The same in the kernel's view; holds with translation off as well. */
     .macro high reg, sym
     li \reg, 3

@@ -27,14 +27,7 @@
     .section .main, "ax"
     .globl main, walk_from, walk_to, user_exit
 main:
-    li %r3, H_SET_MODE
-    li %r4, 3
-    li %r5, 3
-    li %r6, 0
-    li %r7, 0
-    sc 1
-    cmpdi %r3, 0
-    bne stop
+    ail_3
     constant %r14, 0x01234567, 0x89abcdef
     constant %r21, 0x5851f42d, 0x4c957f2d
     constant %r22, 0x14057b7e, 0xf767814f

@@ -9,14 +9,7 @@
     .section .main, "ax"
     .globl main, turn, user_exit
 main:
-    li %r3, H_SET_MODE
-    li %r4, 3
-    li %r5, 3
-    li %r6, 0
-    li %r7, 0
-    sc 1
-    cmpdi %r3, 0
-    bne stop
+    ail_3
     high %r1, __stack - 128
     high %r23, page_rw
     addr %r24, page_rw
