@@ -60,7 +60,7 @@ static inline void gd_store_le(uint8_t *p, uint64_t v, unsigned n)
         p[i] = (uint8_t)(v >> (8 * i));
 }
 
-/* The same for eight bytes, in one access. */
+/* Eight bytes in one access. */
 static inline uint64_t gd_load_le64(const uint8_t *p)
 {
     uint64_t v;
@@ -70,14 +70,6 @@ static inline uint64_t gd_load_le64(const uint8_t *p)
     v = __builtin_bswap64(v);
 #endif
     return v;
-}
-
-static inline void gd_store_le64(uint8_t *p, uint64_t v)
-{
-#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-    v = __builtin_bswap64(v);
-#endif
-    memcpy(p, &v, sizeof(v));
 }
 
 static inline uint64_t gd_load_be(const uint8_t *p, unsigned n)

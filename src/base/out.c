@@ -8,7 +8,7 @@
 #include <stdarg.h>
 #include <string.h>
 
-#include "base/bits.h"
+#include "base/wide.h"
 
 static const char digits_of[] = "0123456789abcdef";
 
@@ -74,18 +74,12 @@ void gd_put_dec(struct gd_out *o, uint64_t value)
     gd_put_bytes(o, text + at, sizeof(text) - at);
 }
 
-/* The digits of four bytes at once; the lowest byte's come first. */
-static uint64_t hex_of(uint32_t four)
+#ifdef GD_WIDE
+static inline gd_wide wide_digits(gd_wide nibbles)
 {
-    uint64_t v = four;
-
-    v = (v | v << 16) & 0x0000ffff0000ffffull;
-    v = (v | v << 8) & 0x00ff00ff00ff00ffull;
-    v = (v >> 4 | v << 8) & 0x0f0f0f0f0f0f0f0full;
-    /* From ten on, 6 carries into the upper half: letters are 39 above what follows '9'. */
-    return v + 0x3030303030303030ull +
-           (((v + 0x0606060606060606ull) >> 4) & 0x0101010101010101ull) * ('a' - '9' - 1);
+    return nibbles + '0' + ((gd_wide)(nibbles > 9) & ('a' - '9' - 1));
 }
+#endif
 
 void gd_put_hex_bytes(struct gd_out *o, const void *data, size_t n)
 {
@@ -97,13 +91,17 @@ void gd_put_hex_bytes(struct gd_out *o, const void *data, size_t n)
         room = n;
     o->len += 2 * room;
     n -= room;
-    /* Memory by the megabyte comes this way, its bytes in the same buffer's tail. */
-    for (; room >= 8; room -= 8, p += 8, to += 16) {
-        uint64_t v = gd_load_le64(p);
+#ifdef GD_WIDE
+    /* The bytes may be in the same buffer's tail: they are read before their digits reach them. */
+    for (; room >= GD_WIDE; room -= GD_WIDE, p += GD_WIDE, to += 2 * GD_WIDE) {
+        gd_wide v = gd_wide_load(p), high = wide_digits(v >> 4), low = wide_digits(v & 15);
 
-        gd_store_le64(to, hex_of((uint32_t)v));
-        gd_store_le64(to + 8, hex_of((uint32_t)(v >> 32)));
+        gd_wide_store(to, __builtin_shufflevector(high, low, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5,
+                                                  21, 6, 22, 7, 23));
+        gd_wide_store(to + GD_WIDE, __builtin_shufflevector(high, low, 8, 24, 9, 25, 10, 26, 11, 27,
+                                                            12, 28, 13, 29, 14, 30, 15, 31));
     }
+#endif
     for (; room; room--, p++) {
         *to++ = (uint8_t)digits_of[*p >> 4];
         *to++ = (uint8_t)digits_of[*p & 15];

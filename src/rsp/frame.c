@@ -8,7 +8,7 @@
 
 #include <string.h>
 
-#include "base/bits.h"
+#include "base/wide.h"
 #include "rsp/parse.h"
 
 #define ESCAPE     0x7d
@@ -137,58 +137,28 @@ static bool must_escape(uint8_t byte)
     return byte == '#' || byte == '$' || byte == ESCAPE || byte == '*';
 }
 
-/* ---- eight bytes at a time: memory by the megabyte comes this way ---- */
-
-#define EIGHT(byte) (0x0101010101010101ull * (byte))
-#define TOPS        EIGHT(0x80)
-
-/* The top bit of each byte of v that is 0; above the first one others may be marked too. */
-static uint64_t zeroes(uint64_t v)
+#ifdef GD_WIDE
+/* All ones where a byte must be escaped. */
+static inline gd_wide escapes(gd_wide v)
 {
-    return (v - EIGHT(1)) & ~v & TOPS;
+    return (gd_wide)((v - '#' < 2) | (v == '*') | (v == ESCAPE));
 }
-
-/* How many of the eight bytes are before the first one that is marked; one is. */
-static unsigned before(uint64_t marks)
-{
-    return (unsigned)__builtin_ctzll(marks) / 8;
-}
-
-/* Marks the first byte that must be escaped, and perhaps others above it. */
-static inline __attribute__((always_inline)) uint64_t escapes(uint64_t v)
-{
-    return zeroes(v ^ EIGHT('#')) | zeroes(v ^ EIGHT('$')) | zeroes(v ^ EIGHT('*')) |
-           zeroes(v ^ EIGHT(ESCAPE));
-}
-
-/* Is one of the bytes not of those between '*' and ESCAPE, as all text and digits are? */
-static bool odd(uint64_t v)
-{
-    return (v | (v - EIGHT('*' + 1)) | (v + EIGHT(0x80 - ESCAPE))) & TOPS;
-}
+#endif
 
 size_t gd_frame_fit(const uint8_t *src, size_t n, size_t limit)
 {
     size_t need = 0, i = 0;
 
-    while (i < n) {
-        size_t plain = 0, most = n - i < limit - need ? n - i : limit - need;
-        uint64_t marks = 0;
-
-        while (most - plain >= 8 && !(marks = escapes(gd_load_le64(src + i + plain))))
-            plain += 8;
-        if (marks)
-            plain += before(marks);
-        need += plain;
-        i += plain;
-        if (i == n)
-            break;
+#ifdef GD_WIDE
+    for (; n - i >= GD_WIDE && limit - need >= 2 * GD_WIDE; i += GD_WIDE)
+        need += GD_WIDE + gd_wide_sum(escapes(gd_wide_load(src + i)) & 1);
+#endif
+    for (; i < n; i++) {
         need += must_escape(src[i]) ? 2 : 1;
         if (need > limit)
-            return i;
-        i++;
+            break;
     }
-    return n;
+    return i;
 }
 
 /* "x*c" stands for one x and c - 29 more (GDB manual, "Overview"). The count is a printable
@@ -197,49 +167,43 @@ size_t gd_frame_fit(const uint8_t *src, size_t n, size_t limit)
 #define RUN_MIN  3
 #define RUN_MAX  (126 - RUN_BASE)
 
-/* Bytes read to see whether one of eight begins a run. */
-#define RUN_SEEN (8 + RUN_MIN)
-
-/* Marks the first of the eight bytes at src that is followed by RUN_MIN like it, and perhaps others. */
-static uint64_t runs(uint64_t v, const uint8_t *src)
+#ifdef GD_WIDE
+/* All ones where a byte is followed by RUN_MIN like it. */
+static inline gd_wide runs(gd_wide v, const uint8_t *src)
 {
-    return zeroes((v ^ gd_load_le64(src + 1)) | (v ^ gd_load_le64(src + 2)) |
-                  (v ^ gd_load_le64(src + 3)));
-}
-
-/* The sums of each two bytes; 128 of these can be added up. */
-static uint64_t pairs(uint64_t v)
-{
-    const uint64_t even = 0x00ff00ff00ff00ffull;
-
-    return (v & even) + (v >> 8 & even);
+    return (gd_wide)((v == gd_wide_load(src + 1)) & (v == gd_wide_load(src + 2)) &
+                     (v == gd_wide_load(src + 3)));
 }
 
 /* Copies bytes before the first of n that is escaped or begins a run, and sums them up. Those that it leaves
- * at the end may be plain as well. Up to seven bytes behind the copied ones are overwritten: with the room that
- * gd_frame_encode() asks for, a source in the same buffer is further away. */
+ * at the end may be plain as well. Bytes behind the copied ones are overwritten, GD_WIDE - 1 at most: with the
+ * room that gd_frame_encode() asks for, a source in the same buffer is further away. */
 static size_t copy_plain(uint8_t *dst, const uint8_t *src, size_t n, unsigned *sum)
 {
-    size_t i = 0, last = n < 1024 ? n : 1024;
-    uint64_t sums = 0, marks = 0;
+    const gd_wide place = { 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15 };
+    gd_wide sums = { 0 };
+    size_t i = 0;
+    unsigned plain = GD_WIDE;
 
-    for (; last - i >= RUN_SEEN; i += 8) {
-        uint64_t v = gd_load_le64(src + i);
+    for (; plain == GD_WIDE && n - i >= GD_WIDE + RUN_MIN; i += plain) {
+        gd_wide v = gd_wide_load(src + i);
 
-        marks = runs(v, src + i);
-        if (__builtin_expect(odd(v), 0))
-            marks |= escapes(v);
-        gd_store_le64(dst + i, v); /* of a word with a mark, the bytes before it count */
-        if (marks) {
-            sums += pairs(v & ~(~0ull << 8 * before(marks)));
-            i += before(marks);
-            break;
-        }
-        sums += pairs(v);
+        plain = gd_wide_first(escapes(v) | runs(v, src + i));
+        gd_wide_store(dst + i, v);
+        if (plain < GD_WIDE)
+            v &= (gd_wide)(place < (uint8_t)plain);
+        sums += v;
     }
-    *sum += (unsigned)(sums * 0x0001000100010001ull >> 48);
+    *sum += gd_wide_sum(sums);
     return i;
 }
+#else
+static size_t copy_plain(uint8_t *dst, const uint8_t *src, size_t n, unsigned *sum)
+{
+    (void)dst, (void)src, (void)n, (void)sum;
+    return 0;
+}
+#endif
 
 static size_t run_length(const uint8_t *src, size_t n)
 {
