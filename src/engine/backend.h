@@ -20,6 +20,7 @@ struct gd_arm {
     bool sw;                     /* breakpoint instructions shall leave the guest */
     bool hw;                     /* set is not empty */
     bool step;                   /* single-step one instruction */
+    bool own_points;             /* the guest's own points may be on: keep them from firing in it */
     bool hold_irq;               /* no interrupt meanwhile, also in a sequence run as one step */
 };
 

@@ -82,21 +82,17 @@ static int flush_block(struct gd_cpu *c)
 
 /* ---- one by one ---- */
 
-int gd_cpu_get(struct gd_cpu *c, unsigned num, uint64_t *value)
+int gd_cpu_load(struct gd_cpu *c, unsigned num, uint64_t *value)
 {
     int err;
 
     if (num >= GD_REG_MAX)
         return gd_why(c->why, GD_E_NOREG, NULL);
-    if (!test(c->known, num)) {
-        err = in_block(c, num) ? get_block(c)
-                               : c->be->reg_get(c->be_ctx, c->index, num, &c->hw[num]);
-        if (err)
-            return gd_why(c->why, err, NULL);
-        c->val[num] = c->hw[num];
-        mark(c->known, num, true);
-    }
-    *value = c->val[num];
+    err = in_block(c, num) ? get_block(c) : c->be->reg_get(c->be_ctx, c->index, num, &c->hw[num]);
+    if (err)
+        return gd_why(c->why, err, NULL);
+    *value = c->val[num] = c->hw[num];
+    mark(c->known, num, true);
     return 0;
 }
 
@@ -129,8 +125,14 @@ int gd_cpu_set_wide(struct gd_cpu *c, unsigned num, const uint8_t *bytes, size_t
 
 int gd_cpu_flush(struct gd_cpu *c)
 {
-    int err = flush_block(c);
+    uint64_t any = 0;
+    int err;
 
+    for (unsigned w = 0; w < GD_REG_WORDS; w++)
+        any |= c->dirty[w];
+    if (!any)
+        return 0;
+    err = flush_block(c);
     if (err)
         return gd_why(c->why, err, NULL);
     for (unsigned w = 0; w < GD_REG_WORDS; w++) {
@@ -233,23 +235,41 @@ int gd_cpu_load64(struct gd_cpu *c, uint64_t gpa, uint64_t *value)
     return 0;
 }
 
-int gd_cpu_fetch(struct gd_cpu *c, uint64_t va, uint32_t *insn)
+static int find_page(struct gd_cpu *c, uint64_t va)
 {
-    uint8_t word[4];
+    struct gd_xlate x;
     int err;
 
-    if (va - c->page_va >= c->page_len || c->page_len - (va - c->page_va) < 4) {
-        struct gd_xlate x;
+    c->page_len = 0;
+    err = c->target->arch->translate(c, va, GD_FETCH, &x, c->why);
+    if (err)
+        return err;
+    c->page_va = va & ~(uint64_t)(CODE_PAGE - 1);
+    c->page_gpa = x.gpa - (va - c->page_va);
+    c->page = c->be->mem(c->be_ctx, c->page_gpa, CODE_PAGE, false, &err);
+    c->page_len = CODE_PAGE;
+    return 0;
+}
 
-        c->page_len = 0;
-        err = c->target->arch->translate(c, va, GD_FETCH, &x, c->why);
-        if (err)
-            return err;
-        c->page_va = va & ~(uint64_t)(CODE_PAGE - 1);
-        c->page_gpa = x.gpa - (va - c->page_va);
-        c->page_len = CODE_PAGE;
+int gd_cpu_fetch(struct gd_cpu *c, uint64_t va, uint32_t *insn)
+{
+    uint64_t at = va - c->page_va;
+    uint8_t word[4];
+    int err = 0;
+
+    if (at >= c->page_len || c->page_len - at < sizeof(word)) {
+        err = find_page(c, va);
+        at = va - c->page_va;
     }
-    err = gd_cpu_read_phys(c, c->page_gpa + (va - c->page_va), word, sizeof(word));
+    if (err)
+        return err;
+    if (!c->page) { /* memory begins or ends within the page */
+        err = gd_cpu_read_phys(c, c->page_gpa + at, word, sizeof(word));
+    } else {
+        memcpy(word, c->page + at, sizeof(word));
+        if (c->engine)
+            gd_patch_hide(c->engine, c->page_gpa + at, word, sizeof(word));
+    }
     if (!err)
         *insn = (uint32_t)gd_load_le(word, sizeof(word));
     return err;

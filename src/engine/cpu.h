@@ -26,19 +26,30 @@ struct gd_cpu {
     /* last fetched code page: code does not move under a run of steps without an instruction that
      * insn_plain() denies, another vCPU that ran, or a client that wrote */
     uint64_t page_va, page_gpa, page_len;
+    const uint8_t *page;      /* where it is in the host; NULL: not all of it is memory */
     struct gd_engine *engine; /* whose planted words reads hide; NULL: none (unit tests) */
 };
 
-/* Narrow registers by the architecture's raw numbers. */
-int gd_cpu_get(struct gd_cpu *c, unsigned num, uint64_t *value);
+/* Is the register in the cache? */
+static inline bool gd_cpu_knows(const struct gd_cpu *c, unsigned num)
+{
+    return num < GD_REG_MAX && c->known[num / 64] >> num % 64 & 1;
+}
+/* Narrow registers by the architecture's raw numbers. gd_cpu_load() is for those that are not known. */
+int gd_cpu_load(struct gd_cpu *c, unsigned num, uint64_t *value);
+static inline int gd_cpu_get(struct gd_cpu *c, unsigned num, uint64_t *value)
+{
+    if (!gd_cpu_knows(c, num))
+        return gd_cpu_load(c, num, value);
+    *value = c->val[num];
+    return 0;
+}
 int gd_cpu_set(struct gd_cpu *c, unsigned num, uint64_t value);
 /* As get, for registers that every back end has; 0 if the back end fails (error in c->why). */
 static inline uint64_t gd_cpu_reg(struct gd_cpu *c, unsigned num)
 {
     uint64_t value = 0;
 
-    if (num < GD_REG_MAX && c->known[num / 64] >> num % 64 & 1)
-        return c->val[num];
     gd_cpu_get(c, num, &value);
     return value;
 }

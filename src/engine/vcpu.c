@@ -126,6 +126,7 @@ static int arm(struct gd_engine *e, struct gd_vcpu *v)
         .sw = e->nplanted || (v->stepping && e->ntemp), /* ntemp is of the one that is alone */
         .lift_b = lifted_pairs(e, v),
         .step = v->stepping && v->step.use_hw,
+        .own_points = v->step.own_points,
         .hold_irq = v->stepping && !v->step.show_irq && !v->step.serves,
     };
 
@@ -150,7 +151,7 @@ static int begin_step(struct gd_engine *e, struct gd_vcpu *v)
 
     s->ntemp = 0;
     s->kind = s->phase = 0;
-    s->use_hw = s->waits = s->masked = s->serves = false;
+    s->use_hw = s->waits = s->masked = s->serves = s->own_points = false;
     s->show_irq = e->step_irq;
     s->mode = (uint8_t)e->step_mode;
     s->pc = pc_of(e, v);

@@ -577,7 +577,7 @@ static void pstate_is_kept_where_no_flag_is_written(void **state)
         0x97fffffc, /* bl */
         0xb4000040, /* cbz x0 */
     };
-    static const uint32_t writes[] = {
+    static const uint32_t flags[] = {
         0xf1000400, /* subs x0, x0, #1 */
         0xeb01001f, /* cmp x0, x1 */
         0xea01001f, /* tst x0, x1 */
@@ -589,6 +589,8 @@ static void pstate_is_kept_where_no_flag_is_written(void **state)
         0x3a00080d, /* setf8 w0 */
         0xbac20020, /* subps x0, x1, x2 */
         0x1e612000, /* fcmp d0, d1 */
+    };
+    static const uint32_t writes[] = {
         0x2518e3e0, /* ptrue p0.b; its S form, and PTEST, write flags */
         0x19010443, /* cpyfp: the option goes to NZCV */
         0x19c20443, /* setp */
@@ -601,8 +603,14 @@ static void pstate_is_kept_where_no_flag_is_written(void **state)
     (void)state;
     for (size_t n = 0; n < GD_ARRAY_SIZE(keeps); n++)
         assert_true(kept(keeps[n], GD_ARM64_PSTATE));
-    for (size_t n = 0; n < GD_ARRAY_SIZE(writes); n++)
+    for (size_t n = 0; n < GD_ARRAY_SIZE(flags); n++) {
+        assert_false(kept(flags[n], GD_ARM64_PSTATE));
+        assert_true(kept(flags[n], GD_ARM64_MODE));
+    }
+    for (size_t n = 0; n < GD_ARRAY_SIZE(writes); n++) {
         assert_false(kept(writes[n], GD_ARM64_PSTATE));
+        assert_false(kept(writes[n], GD_ARM64_MODE));
+    }
 }
 
 static void system_registers_are_kept_but_those_of_an_exception(void **state)

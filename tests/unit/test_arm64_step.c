@@ -28,6 +28,7 @@
 #define YIELD         0xd503203fu
 #define UDF           0u
 #define RET           0xd65f03c0u
+#define CMP_X0_X0     0xeb00001fu
 
 #define WORD      (A_RAM + 0x50000) /* the memory that exclusives use; x1 points here */
 #define EXCEPTION (~0ull)
@@ -99,6 +100,8 @@ static uint64_t execute(uint32_t w, uint64_t pc)
         a.reg[GD_ARM64_PSTATE] |= (w >> 8 & 0xf) << 6;
     else if ((w & 0xfffff0ff) == DAIFCLR(0))
         a.reg[GD_ARM64_PSTATE] &= ~(uint64_t)((w >> 8 & 0xf) << 6);
+    else if (w == CMP_X0_X0)
+        a.reg[GD_ARM64_PSTATE] |= PSTATE_Z | PSTATE_C;
     else if (w == RET)
         return a.reg[30];
     else if (w == ERET) {
@@ -216,6 +219,21 @@ static int step(void)
     return step_by(&last);
 }
 
+/* One instruction in a run of steps: what it keeps stays known, as the engine has it. */
+static void step_on(void)
+{
+    uint64_t keep[GD_REG_WORDS];
+    struct gd_exit x;
+
+    s.kind = s.phase = s.ntemp = 0;
+    assert_int_equal(gd_arch_arm64.step_begin(&a.cpu, &s), GD_STEP_ENTER);
+    assert_int_equal(gd_cpu_flush(&a.cpu), 0);
+    x = enter(true);
+    gd_arm64_keeps(s.insn, keep);
+    gd_cpu_forget_but(&a.cpu, keep);
+    assert_int_equal(gd_arch_arm64.step_exit(&a.cpu, &s, &x, -1), GD_STEP_DONE);
+}
+
 static void code(const uint32_t *w, size_t n)
 {
     for (size_t i = 0; i < n; i++)
@@ -256,6 +274,50 @@ static void with_step_irq_the_handler_is_shown(void **state)
     assert_int_equal(step(), GD_STEP_DONE);
     assert_int_equal(a.reg[GD_ARM64_PC], A_VBAR + 0x280);
     assert_int_equal(a.reg[GD_ARM64_SPSR_EL1], EL1H_IRQ_ON);
+}
+
+/* Only then is the kernel asked for a second set of debug registers, which costs at each entry. */
+static void the_guests_own_points_are_kept_out_where_they_are_on(void **state)
+{
+    (void)state;
+    CODE(NOP, NOP);
+    assert_int_equal(step(), GD_STEP_DONE);
+    assert_false(s.own_points);
+    a.reg[GD_ARM64_MDSCR_EL1] = MDSCR_MDE;
+    assert_int_equal(step(), GD_STEP_DONE);
+    assert_true(s.own_points);
+}
+
+static void pstate_is_not_read_for_its_flags(void **state)
+{
+    (void)state;
+    CODE(CMP_X0_X0, CMP_X0_X0, DAIFCLR(3), CMP_X0_X0, CMP_X0_X0);
+    a.reg[GD_ARM64_PSTATE] = EL1H_IRQ_ON | PSTATE_I | PSTATE_F;
+    step_on();
+    assert_false(gd_cpu_knows(&a.cpu, GD_ARM64_PSTATE));
+    step_on();
+    assert_false(gd_cpu_knows(&a.cpu, GD_ARM64_PSTATE));
+    assert_false(s.masked);
+    step_on();
+    stands_at(A_CODE + 12, EL1H_IRQ_ON | PSTATE_Z | PSTATE_C);
+    step_on(); /* the interrupt is there: it must be held */
+    assert_int_equal(gd_cpu_reg(&a.cpu, GD_ARM64_PC), A_CODE + 16);
+    assert_int_equal(gd_cpu_reg(&a.cpu, GD_ARM64_PSTATE), EL1H_IRQ_ON | PSTATE_Z | PSTATE_C);
+}
+
+static void what_a_client_writes_to_pstate_counts(void **state)
+{
+    (void)state;
+    CODE(CMP_X0_X0, CMP_X0_X0, CMP_X0_X0);
+    a.reg[GD_ARM64_PSTATE] = EL1H_IRQ_ON | PSTATE_I | PSTATE_F;
+    step_on();
+    gd_cpu_set(&a.cpu, GD_ARM64_PSTATE, EL1H_IRQ_ON);
+    step_on();
+    assert_int_equal(gd_cpu_reg(&a.cpu, GD_ARM64_PC), A_CODE + 8);
+    assert_int_equal(gd_cpu_reg(&a.cpu, GD_ARM64_PSTATE), EL1H_IRQ_ON | PSTATE_Z | PSTATE_C);
+    gd_cpu_set(&a.cpu, GD_ARM64_PSTATE, EL1H_IRQ_ON | PSTATE_BTYPE); /* one that ends now */
+    step_on();
+    assert_false(gd_cpu_knows(&a.cpu, GD_ARM64_MODE));
 }
 
 /* ---- interrupts that have waited for many steps ---- */
@@ -838,6 +900,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         T(a_pending_interrupt_does_not_take_the_step),
         T(with_step_irq_the_handler_is_shown),
+        T(the_guests_own_points_are_kept_out_where_they_are_on),
+        T(pstate_is_not_read_for_its_flags),
+        T(what_a_client_writes_to_pstate_counts),
         T(one_that_waits_is_served_before_the_step),
         T(none_is_served_where_the_handler_could_not_come_back),
         T(another_task_passes_the_instruction),

@@ -86,6 +86,9 @@ enum gd_arm64_reg {
 #undef GD_ARM64_REG_ENUM
 /* clang-format on */
 
+/* Of no back end, only in a run of steps: PSTATE as it was known last, its flags perhaps changed since. */
+#define GD_ARM64_MODE 197
+
 /* The guest's own debug registers, S2_0_C0_Cn_5 and S2_0_C0_Cn_7, n below the counts of its
  * ID_AA64DFR0_EL1. */
 #define GD_ARM64_DBGBCR(n) (208 + (n))

@@ -591,6 +591,8 @@ void gd_arm64_keeps(uint32_t w, uint64_t keep[GD_REG_WORDS])
     if (general >> GD_ARM64_SP)
         keep[GD_ARM64_SP_EL0 / 64] |= BIT(SP_EL0) | BIT(SP_EL1);
     keep[GD_ARM64_TCR2_EL1 / 64] = BIT(TCR2_EL1) | BIT(OSLSR_EL1) | BIT(DCZID_EL0) | BIT(CTR_EL0);
+    if (keep[0] & BIT(PSTATE) || computes(w))
+        keep[GD_ARM64_MODE / 64] |= BIT(MODE);
 }
 
 /* ---- with registers ---- */

@@ -61,7 +61,7 @@ struct gd_arm64_insn {
 
 void gd_arm64_decode(uint32_t insn, struct gd_arm64_insn *i);
 bool gd_arm64_insn_plain(uint32_t insn);
-/* Registers that the instruction, also one that faults, leaves as they are; PSTATE only where no
+/* Registers that the instruction, also one that faults, leaves as they are; PSTATE and MODE only where no
  * exception was taken. */
 void gd_arm64_keeps(uint32_t insn, uint64_t keep[GD_REG_WORDS]);
 

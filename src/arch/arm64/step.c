@@ -49,6 +49,22 @@ static uint64_t pstate_of(struct gd_cpu *c)
     return gd_cpu_reg(c, GD_ARM64_PSTATE);
 }
 
+/* PSTATE but for its flags, which most instructions that change PSTATE change alone. What is
+ * known of PSTATE itself always counts: it may have been written. */
+static int mode_of(struct gd_cpu *c, uint64_t *mode)
+{
+    int err;
+
+    if (!gd_cpu_knows(c, GD_ARM64_PSTATE) && gd_cpu_knows(c, GD_ARM64_MODE)) {
+        *mode = gd_cpu_reg(c, GD_ARM64_MODE);
+        return 0;
+    }
+    err = gd_cpu_get(c, GD_ARM64_PSTATE, mode);
+    if (!err)
+        gd_cpu_learn(c, GD_ARM64_MODE, *mode);
+    return err;
+}
+
 static void set_int_mask(struct gd_cpu *c, unsigned reg, uint64_t from)
 {
     gd_cpu_set(c, reg, (gd_cpu_reg(c, reg) & ~INT_MASK) | (from & INT_MASK));
@@ -56,14 +72,14 @@ static void set_int_mask(struct gd_cpu *c, unsigned reg, uint64_t from)
 
 /* ---- interrupts held through PSTATE ---- */
 
-static void hold(struct gd_cpu *c, struct gd_step *s)
+static void hold(struct gd_cpu *c, struct gd_step *s, uint64_t mode)
 {
-    uint64_t p = pstate_of(c);
-
-    s->save[PSTATE_OLD] = p;
-    s->masked = !c->target->hw.hold_irq && !s->show_irq && (p & INT_MASK) != INT_MASK;
-    if (s->masked)
-        gd_cpu_set(c, GD_ARM64_PSTATE, p | INT_MASK);
+    s->own_points = gd_cpu_reg(c, GD_ARM64_MDSCR_EL1) & MDSCR_MDE;
+    s->masked = !c->target->hw.hold_irq && !s->show_irq && (mode & INT_MASK) != INT_MASK;
+    if (!s->masked)
+        return;
+    s->save[PSTATE_OLD] = pstate_of(c);
+    gd_cpu_set(c, GD_ARM64_PSTATE, s->save[PSTATE_OLD] | INT_MASK);
 }
 
 /* Vectors of EL1: four kinds of exception in four groups (Arm ARM D1.3.1.5). */
@@ -167,17 +183,23 @@ static bool complete_wait(struct gd_cpu *c, struct gd_step *s, const struct gd_a
 /* ---- exclusive sequences ---- */
 
 /* The present instruction, and where it may go. */
-static void note(struct gd_cpu *c, struct gd_step *s)
+static void note_decoded(struct gd_cpu *c, struct gd_step *s, const struct gd_arm64_insn *i)
 {
     uint64_t next[2] = { 0, 0 };
+
+    s->save[NEXT_COUNT] = (uint64_t)gd_arm64_successors(c, s->pc, s->insn, i, next);
+    s->save[NEXT0] = next[0];
+    s->save[NEXT1] = next[1];
+    s->save[NEXT_SURE] = s->save[NEXT_COUNT] == 1 && i->kind != INSN_BR && i->kind != INSN_ERET &&
+                         i->kind != INSN_EXC;
+}
+
+static void note(struct gd_cpu *c, struct gd_step *s)
+{
     struct gd_arm64_insn i;
 
     gd_arm64_decode(s->insn, &i);
-    s->save[NEXT_COUNT] = (uint64_t)gd_arm64_successors(c, s->pc, s->insn, &i, next);
-    s->save[NEXT0] = next[0];
-    s->save[NEXT1] = next[1];
-    s->save[NEXT_SURE] = s->save[NEXT_COUNT] == 1 && i.kind != INSN_BR && i.kind != INSN_ERET &&
-                         i.kind != INSN_EXC;
+    note_decoded(c, s, &i);
 }
 
 static void copy_operands(struct gd_cpu *c, struct gd_step *s, bool back)
@@ -352,7 +374,7 @@ static int serve_exit(struct gd_cpu *c, struct gd_step *s, const struct gd_exit 
     s->phase = PASS;
     s->use_hw = true;
     note(c, s);
-    hold(c, s);
+    hold(c, s, pstate_of(c));
     return GD_STEP_ENTER;
 }
 
@@ -362,14 +384,14 @@ int gd_arm64_step_begin(struct gd_cpu *c, struct gd_step *s)
 {
     struct gd_arm64_insn i = { .kind = INSN_PLAIN };
     bool run_on = s->sequence;
-    uint64_t p;
+    uint64_t mode;
     int err;
 
     if (!c->target->hw.step)
         return gd_why(c->why, GD_E_NOSTEP, NULL);
     err = gd_cpu_get(c, GD_ARM64_PC, &s->pc);
     if (!err)
-        err = gd_cpu_get(c, GD_ARM64_PSTATE, &p);
+        err = mode_of(c, &mode);
     if (err)
         return err;
     s->sequence = s->waits = s->masked = s->serves = false;
@@ -379,17 +401,17 @@ int gd_arm64_step_begin(struct gd_cpu *c, struct gd_step *s)
     s->insn = 0;
     s->save[NEXT_COUNT] = s->save[NEXT_SURE] = s->save[TRIES] = 0;
     /* No word to be had: the fetch will fault, or it is AArch32 code of EL0. */
-    if (!(p & PSTATE_NRW) && !gd_cpu_fetch(c, s->pc, &s->insn)) {
+    if (!(mode & PSTATE_NRW) && !gd_cpu_fetch(c, s->pc, &s->insn)) {
         gd_arm64_decode(s->insn, &i);
         if (s->let_irq)
             s->save[STACK] = gd_arm64_base(c, 31);
-        if (!run_on && may_serve(s, p) && begin_serve(c, s))
+        if (!run_on && may_serve(s, mode) && begin_serve(c, s))
             return GD_STEP_ENTER;
-        note(c, s);
+        note_decoded(c, s, &i);
         if (complete_wait(c, s, &i))
             return GD_STEP_DONE;
     }
-    hold(c, s);
+    hold(c, s, mode);
     if (i.kind == INSN_LDX)
         begin_load(c, s);
     else if (run_on)
@@ -419,12 +441,17 @@ static int sequence_exit(struct gd_cpu *c, struct gd_step *s, const struct gd_ex
     return ours ? GD_STEP_DONE : GD_STEP_OTHER;
 }
 
-/* PSTATE was kept over an instruction that does not write it. An exception does, and so does any
- * instruction that finds one of these bits. */
+/* PSTATE was kept over an instruction that does not write it, or all but its flags. An exception
+ * writes it, and so does any instruction that finds one of these bits. */
 static void doubt_pstate(struct gd_cpu *c, const struct gd_step *s, uint64_t pc)
 {
-    if (!(pc & 0x7f) || !legal(s, pc) || pstate_of(c) & (PSTATE_BTYPE | PSTATE_IL | PSTATE_SS))
+    const uint64_t fleeting = PSTATE_BTYPE | PSTATE_IL | PSTATE_SS;
+
+    if (gd_cpu_knows(c, GD_ARM64_MODE) &&
+        (!(pc & 0x7f) || !legal(s, pc) || gd_cpu_reg(c, GD_ARM64_MODE) & fleeting)) {
         gd_cpu_forget_reg(c, GD_ARM64_PSTATE);
+        gd_cpu_forget_reg(c, GD_ARM64_MODE);
+    }
 }
 
 int gd_arm64_step_exit(struct gd_cpu *c, struct gd_step *s, const struct gd_exit *x, int temp_hit)

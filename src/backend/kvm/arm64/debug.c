@@ -4,7 +4,8 @@
  *
  * Borrowed from the guest while something of ours is armed: breakpoint instructions leave it
  * (the engine gives foreign ones back), its own single step is off, and with KVM_GUESTDBG_USE_HW
- * its breakpoint and watchpoint registers are not loaded. Its values of them stay. All is given
+ * its breakpoint and watchpoint registers are not loaded; for a step that is only asked for where it
+ * has them switched on. Its values of them stay. All is given
  * back by control = 0, which also precedes each change of mode: from Linux 6.14 on a step that
  * an emulated instruction has completed stays pending otherwise, and the next step would be
  * reported without having been made (arch/arm64/kvm/guest.c, kvm_arch_vcpu_ioctl_set_guest_debug).
@@ -28,7 +29,8 @@ static uint32_t control_of(const struct gd_arm *a)
     if (!a->sw && !a->hw && !a->step)
         return 0;
     control = KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_USE_SW_BP;
-    if (a->hw || a->step)
+    /* It makes the kernel switch all debug registers at each entry: a seventh of a step. */
+    if (a->hw || (a->step && a->own_points))
         control |= KVM_GUESTDBG_USE_HW;
     if (a->step)
         control |= KVM_GUESTDBG_SINGLESTEP;
@@ -177,7 +179,8 @@ void gd_kvmarch_own_debug(const struct kvm_report *r, struct gd_out *o)
 
 void gd_kvmarch_suspended(const struct kvm_report *r, uint32_t control, struct gd_out *o)
 {
-    bool points = control & KVM_GUESTDBG_USE_HW || (control && !r->guest_points_live);
+    bool points = control & (KVM_GUESTDBG_USE_HW | KVM_GUESTDBG_SINGLESTEP) ||
+                  (control && !r->guest_points_live);
 
     gd_put_str(o, "the guest's own debugging: ");
     if (!control)
