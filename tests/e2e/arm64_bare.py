@@ -26,10 +26,10 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 from harness import *
 
 PC, SP, CPSR = 32, 31, 33
-names = ("watch", "memory", "power", "hammer")
+names = ("watch", "memory", "power", "hammer", "points")
 paths = {n: images.bare(n, "start.S", "bare.c", f"{n}.c") for n in names}
 elf = {n: Elf(p) for n, p in paths.items()}
-w, m, p, h = (elf[n] for n in names)
+w, m, p, h, own = (elf[n] for n in names)
 
 
 def pc(stop):
@@ -264,6 +264,36 @@ def run_control(host):
         c("D;1")
 
 
+def own_points(host):
+    def counts():
+        return [int.from_bytes(c.memory(own[name], 8), "little") for name in ("rounds", "breaks", "watches")]
+
+    def run_freely():
+        before = counts()
+        while counts()[0] - before[0] < 100:
+            with c.running():
+                pass
+        rounds, breaks, watches = (b - a for a, b in zip(before, counts()))
+        check(abs(rounds - breaks) <= 1 and abs(rounds - watches) <= 1,
+              f"{rounds} rounds, {breaks} breakpoints and {watches} watchpoints of the guest's own")
+
+    # KVM has one set of debug registers at a time, the monitor loads both.
+    at_stake = 0 if KVM else 1
+    with host.boot("/points.elf") as guest, Rsp(guest) as c:
+        run_to(c, own["again"])
+        with scenario(f"the guest's own points are met {at_stake} times in a round of steps, and in every round that is not stepped"):
+            run_freely()
+            for how in ("vCont;s:1", f"vCont;r{own['_start']:x},{own['again']:x}:1"):
+                run_to(c, own["again"])
+                before = counts()
+                for _ in range(2000):
+                    if pc(c.resume(how)) == own["again"]:
+                        break
+                equal([b - a for a, b in zip(before, counts())], [1, at_stake, at_stake],
+                      f"rounds, breakpoints, watchpoints in one round of {how}")
+                run_freely()
+
+
 def ends(host):
     guest = host.boot("/power.elf", cpus=2, wait=False)
     with scenario("a client that vanishes leaves nothing: memory is the original, the next client is served"):
@@ -326,4 +356,5 @@ with debug_host(files=[f"{paths[n]}:/{n}.elf" for n in names]) as host:
     memory(host)
     registers(host)
     run_control(host)
+    own_points(host)
     ends(host)
