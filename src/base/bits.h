@@ -45,6 +45,18 @@ static inline bool gd_overlap(uint64_t a, uint64_t alen, uint64_t b, uint64_t bl
            b <= alast;
 }
 
+/* Eight bytes in one access. */
+static inline uint64_t gd_load_le64(const uint8_t *p)
+{
+    uint64_t v;
+
+    memcpy(&v, p, sizeof(v));
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+    v = __builtin_bswap64(v);
+#endif
+    return v;
+}
+
 static inline uint64_t gd_load_le(const uint8_t *p, unsigned n)
 {
     uint64_t v = 0;
@@ -58,18 +70,6 @@ static inline void gd_store_le(uint8_t *p, uint64_t v, unsigned n)
 {
     for (unsigned i = 0; i < n; i++)
         p[i] = (uint8_t)(v >> (8 * i));
-}
-
-/* Eight bytes in one access. */
-static inline uint64_t gd_load_le64(const uint8_t *p)
-{
-    uint64_t v;
-
-    memcpy(&v, p, sizeof(v));
-#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-    v = __builtin_bswap64(v);
-#endif
-    return v;
 }
 
 static inline uint64_t gd_load_be(const uint8_t *p, unsigned n)

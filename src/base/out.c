@@ -79,6 +79,17 @@ static inline gd_wide wide_digits(gd_wide nibbles)
 {
     return nibbles + '0' + ((gd_wide)(nibbles > 9) & ('a' - '9' - 1));
 }
+
+/* Sixteen digits of eight bytes. */
+static inline void put_eight(uint8_t *to, const uint8_t *p)
+{
+    gd_wide v = { 0 };
+
+    memcpy(&v, p, 8);
+    v = __builtin_shufflevector(v >> 4, v & 15, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7,
+                                23);
+    gd_wide_store(to, wide_digits(v));
+}
 #endif
 
 void gd_put_hex_bytes(struct gd_out *o, const void *data, size_t n)
@@ -93,14 +104,8 @@ void gd_put_hex_bytes(struct gd_out *o, const void *data, size_t n)
     n -= room;
 #ifdef GD_WIDE
     /* The bytes may be in the same buffer's tail: they are read before their digits reach them. */
-    for (; room >= GD_WIDE; room -= GD_WIDE, p += GD_WIDE, to += 2 * GD_WIDE) {
-        gd_wide v = gd_wide_load(p), high = wide_digits(v >> 4), low = wide_digits(v & 15);
-
-        gd_wide_store(to, __builtin_shufflevector(high, low, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5,
-                                                  21, 6, 22, 7, 23));
-        gd_wide_store(to + GD_WIDE, __builtin_shufflevector(high, low, 8, 24, 9, 25, 10, 26, 11, 27,
-                                                            12, 28, 13, 29, 14, 30, 15, 31));
-    }
+    for (; room >= 8; room -= 8, p += 8, to += 16)
+        put_eight(to, p);
 #endif
     for (; room; room--, p++) {
         *to++ = (uint8_t)digits_of[*p >> 4];

@@ -211,6 +211,15 @@ static size_t run_length(const uint8_t *src, size_t n)
     uint8_t byte = *src;
     size_t more;
 
+#ifdef GD_WIDE
+    while (next < end && end - next >= (ptrdiff_t)GD_WIDE) {
+        unsigned like = gd_wide_first((gd_wide)(gd_wide_load(next) != byte));
+
+        next += like;
+        if (like < GD_WIDE)
+            break;
+    }
+#endif
     while (next < end && *next == byte)
         next++;
     more = (size_t)(next - src) - 1;

@@ -36,10 +36,8 @@ static const struct run *run_of(unsigned num)
     return NULL;
 }
 
-unsigned gd_arm64_reg_size(const struct gd_target *t, unsigned num)
+static unsigned size_in(const struct gd_target *t, const struct run *r, unsigned num)
 {
-    const struct run *r = run_of(num);
-
     if (!r || (r->feature && !(t->features & r->feature)))
         return 0;
     if (r->bytes)
@@ -49,6 +47,11 @@ unsigned gd_arm64_reg_size(const struct gd_target *t, unsigned num)
     if (num >= GD_ARM64_P(0))
         return 2u * t->sve_vq;
     return t->sve_vq ? 16u * t->sve_vq : 16;
+}
+
+unsigned gd_arm64_reg_size(const struct gd_target *t, unsigned num)
+{
+    return size_in(t, run_of(num), num);
 }
 
 /* ---- views ---- */
@@ -148,27 +151,31 @@ static int narrow_set(struct gd_cpu *c, unsigned num, uint64_t value)
 
 int gd_arm64_reg_get(struct gd_cpu *c, unsigned num, uint8_t *bytes)
 {
-    unsigned n = gd_arm64_reg_size(c->target, num);
+    const struct run *r = run_of(num);
+    unsigned n = size_in(c->target, r, num);
     uint64_t value;
     int err;
 
     if (!n)
         return gd_why(c->why, GD_E_NOREG, NULL);
-    if (run_of(num)->wide)
+    if (r->wide)
         return gd_cpu_get_wide(c, num, bytes, n);
     err = view_get(c, num, &value);
-    if (!err)
+    if (!err && n == 8) /* nearly all: one store */
+        gd_store_le(bytes, value, 8);
+    else if (!err)
         gd_store_le(bytes, value, n);
     return err;
 }
 
 int gd_arm64_reg_set(struct gd_cpu *c, unsigned num, const uint8_t *bytes)
 {
-    unsigned n = gd_arm64_reg_size(c->target, num);
+    const struct run *r = run_of(num);
+    unsigned n = size_in(c->target, r, num);
 
     if (!n)
         return gd_why(c->why, GD_E_NOREG, NULL);
-    if (run_of(num)->wide)
+    if (r->wide)
         return gd_cpu_set_wide(c, num, bytes, n);
     return narrow_set(c, num, gd_load_le(bytes, n));
 }
