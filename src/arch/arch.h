@@ -148,7 +148,7 @@ struct gd_step {
     bool use_hw;           /* out: the back end's single step is wanted for this entry */
     bool waits;            /* out: the instruction waits for others; give them a slice */
     bool serves;           /* out: this entry is there for interrupts that wait: hold none back */
-    bool own_points;       /* out: the guest's own points may be on and must not fire in this step */
+    bool own_points;       /* out: the guest's own points are on: keep them off */
     bool masked;           /* private: interrupts are held back through guest state */
     uint64_t save[48];     /* private */
     uint8_t ntemp;         /* out: words to plant for this run, by VA and GPA */
