@@ -160,6 +160,7 @@ static void target_xml(struct gd_session *s, struct gd_out *o)
 
 int rsp_features(struct gd_session *s, struct gd_cur *c, struct gd_out *o)
 {
+    s->client.described = true;
     return serve(s, c, o, "target.xml", target_xml);
 }
 

@@ -91,7 +91,8 @@ static void put_register(struct gd_session *s, struct gd_out *o, unsigned vcpu, 
 }
 
 /* Expedited: what a g packet would say of general registers, sparing the client that packet, and
- * what it would ask for at every stop by p packets. */
+ * what it would ask for at every stop by p packets. A GDB that has not read the description (built
+ * without XML, or told so) gives the connection up at a register beyond the standard ones. */
 static void put_registers(struct gd_session *s, struct gd_out *o, unsigned vcpu)
 {
     const struct gd_arch *a = rsp_arch(s);
@@ -99,7 +100,7 @@ static void put_registers(struct gd_session *s, struct gd_out *o, unsigned vcpu)
 
     for (unsigned num = 0; num < a->g_count; num++)
         put_register(s, o, vcpu, num);
-    for (unsigned n = 0; n < a->unwind_count; n++)
+    for (unsigned n = 0; n < a->unwind_count && s->client.described; n++)
         put_register(s, o, vcpu, a->unwind_first + n);
     rsp_engine(s)->why = why; /* what is unavailable is no failure of the client's */
 }

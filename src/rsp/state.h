@@ -22,8 +22,9 @@ enum rsp_run {
 
 /* What the client said that it understands (qSupported), and who it seems to be. */
 struct rsp_client {
-    bool greeted; /* a qSupported came */
-    bool lldb;    /* does not send qRelocInsn+, as every GDB does, or asks for LLDB's own */
+    bool greeted;   /* a qSupported came */
+    bool lldb;      /* does not send qRelocInsn+, as every GDB does, or asks for LLDB's own */
+    bool described; /* read the target description: knows what registers there are */
     bool multiprocess, swbreak, hwbreak, error_message, error_strings, pauth_v2;
 };
 
