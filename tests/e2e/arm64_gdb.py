@@ -255,7 +255,7 @@ def registers(gdb):
             want = bytes.fromhex(reply(gdb, f"p{int(number):x}"))
             equal(len(want), int(size), f"bytes of {name}")
             if int(size) > 8:  # a vector: its view as bytes
-                view = f"${name}" if kind == "svep" else f"${name}.b.u"
+                view = f"${name}" if kind == "vecp" else f"${name}.b.u"
                 got = gdb.python(f"v = gdb.parse_and_eval('{view}'); a, b = v.type.range(); "
                                  "result = bytes(int(v[i]) & 255 for i in range(a, b + 1)).hex()")
                 equal(got, want.hex(), name)

@@ -75,6 +75,10 @@ def look(lldb, guest, v):
             for name, number in NUMBERS.items():
                 equal(lldb.register(name), little(lldb.packet(f"p{number:x}")), f"vCPU {thread - 1}: {name}")
         lldb("thread select 1")
+    with scenario(f"LLDB {v} shows a vector register whole"):
+        got = lldb.python("(lambda d: bytes(d.uint8s).hex())([frame.FindRegister(n) for n in ('z0', 'v0') "
+                          "if frame.FindRegister(n).IsValid()][0].GetData())")
+        equal(got, lldb.packet("p22"), "the register")
     with scenario(f"LLDB {v} reads memory as the image has it"):
         for at, length in ((elf["_start"], 64), (elf["sum_to"] - 3, 700)):
             got = lldb.python(f"process.ReadMemory({at}, {length}, lldb.SBError()).hex()")

@@ -250,10 +250,13 @@ static void the_description_has_what_is_served_and_nothing_else(void **state)
     assert_non_null(strstr(t, "\"org.gnu.gdb.aarch64.pauth\""));
     t = describe(GD_TD_PAUTH_V2);
     assert_non_null(strstr(t, "\"org.gnu.gdb.aarch64.pauth_v2\""));
-    assert_non_null(strstr(t, "<vector id=\"svev_q_u\" type=\"uint128\" count=\"4\"/>"));
+    assert_non_null(strstr(t, "<vector id=\"vecz_q_u\" type=\"uint128\" count=\"4\"/>"));
+    /* the names by which LLDB before 20 knows vectors */
+    assert_non_null(strstr(t, "<reg name=\"z31\" bitsize=\"512\" regnum=\"65\" type=\"vec"));
+    assert_non_null(strstr(t, "<reg name=\"p15\" bitsize=\"64\" regnum=\"83\" type=\"vec"));
     /* $z0.q.u[1], as with GDB's own description */
-    assert_non_null(strstr(t, "<field name=\"q\" type=\"svev_q\"/>"));
-    assert_non_null(strstr(t, "<union id=\"svev_q\"><field name=\"u\" type=\"svev_q_u\"/>"));
+    assert_non_null(strstr(t, "<field name=\"q\" type=\"vecz_q\"/>"));
+    assert_non_null(strstr(t, "<union id=\"vecz_q\"><field name=\"u\" type=\"vecz_q_u\"/>"));
 }
 
 int main(void)

@@ -119,10 +119,12 @@ static void put_vector_type(struct gd_out *o, const char *type, unsigned bytes)
     gd_put_str(o, "</union>\n");
 }
 
+/* LLDB before 20 knows a register as a vector by the beginning of its type's name, and cannot show
+ * another one of more than 16 bytes. */
 static void put_vectors(const struct gd_target *t, struct gd_out *o)
 {
     unsigned vq = t->sve_vq, bytes = vq ? 16u * vq : 16;
-    const char *type = vq ? "svev" : "aarch64v";
+    const char *type = vq ? "vecz" : "aarch64v";
 
     put_feature(o, vq ? "org.gnu.gdb.aarch64.sve" : "org.gnu.gdb.aarch64.fpu");
     put_vector_type(o, type, bytes);
@@ -132,9 +134,9 @@ static void put_vectors(const struct gd_target *t, struct gd_out *o)
     put_reg(o, "fpsr", 32, GD_ARM64_FPSR, "fpsr_flags", "float");
     put_reg(o, "fpcr", 32, GD_ARM64_FPCR, "fpcr_flags", "float");
     if (vq) {
-        gd_put_fmt(o, "<vector id=\"svep\" type=\"uint8\" count=\"%u\"/>\n", 2 * vq);
-        put_regs(o, 'p', 16, 16 * vq, GD_ARM64_P(0), "svep");
-        put_reg(o, "ffr", 16 * vq, GD_ARM64_FFR, "svep", "vector");
+        gd_put_fmt(o, "<vector id=\"vecp\" type=\"uint8\" count=\"%u\"/>\n", 2 * vq);
+        put_regs(o, 'p', 16, 16 * vq, GD_ARM64_P(0), "vecp");
+        put_reg(o, "ffr", 16 * vq, GD_ARM64_FFR, "vecp", "vector");
         put_reg(o, "vg", 64, GD_ARM64_VG, "int", NULL);
     }
     gd_put_str(o, "</feature>\n");
