@@ -10,6 +10,8 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
+#include <string.h>
 #include <termios.h>
 #include <unistd.h>
 
@@ -94,6 +96,13 @@ void console_cut(struct console *c)
     atomic_store(&c->cut, true);
 }
 
+static void tell_loss(struct console *c, int error)
+{
+    if (!atomic_load(&c->cut) && !atomic_exchange(&c->told, true))
+        fprintf(stderr, "guestdbg: the guest's console cannot be written: %s; its output is lost\n",
+                strerror(error));
+}
+
 void console_write(struct console *c, const uint8_t *bytes, size_t len)
 {
     while (len > 0 && c->out >= 0) {
@@ -103,7 +112,8 @@ void console_write(struct console *c, const uint8_t *bytes, size_t len)
             bytes += n;
             len -= (size_t)n;
         } else if ((errno != EAGAIN && errno != EINTR) || atomic_load(&c->cut)) {
-            return; /* the reader is gone or asleep; the guest need not care */
+            tell_loss(c, errno); /* the reader is gone or asleep; the guest need not care */
+            return;
         } else if (errno == EAGAIN) {
             struct pollfd p = { .fd = c->out, .events = POLLOUT };
             poll(&p, 1, -1);

@@ -19,12 +19,14 @@ struct console {
     bool raw;
     bool escaped; /* the last byte was Ctrl-a */
     atomic_bool cut;
+    atomic_bool told; /* that output was lost */
 };
 
 /* Returns 0 or a negative errno (of opening the file). */
 int console_open(struct console *c, enum console_kind kind, const char *file);
 void console_close(struct console *c);
 
+/* What cannot be written is lost, which standard error hears once. */
 void console_write(struct console *c, const uint8_t *bytes, size_t len);
 /*
  * The guest ends: output that nobody takes is dropped from now on. Who sleeps in console_write() still needs a

@@ -97,6 +97,28 @@ static void a_file_takes_output_only(void **state)
     assert_int_equal(console_open(&c, CONSOLE_FILE, "/nonexistent/file"), -ENOENT);
 }
 
+static void lost_output_is_told_once(void **state)
+{
+    static const char say[] = "guestdbg: the guest's console cannot be written: No space left on "
+                              "device; its output is lost\n";
+    char path[] = "/tmp/test_console_XXXXXX", got[256] = "";
+    int fd = mkstemp(path), old = dup(STDERR_FILENO);
+    struct console c;
+
+    (void)state;
+    assert_int_equal(console_open(&c, CONSOLE_FILE, "/dev/full"), 0);
+    dup2(fd, STDERR_FILENO);
+    console_write(&c, (const uint8_t *)"hello", 5);
+    console_write(&c, (const uint8_t *)"again", 5);
+    dup2(old, STDERR_FILENO);
+    close(old);
+    console_close(&c);
+    assert_int_equal(pread(fd, got, sizeof(got), 0), sizeof(say) - 1);
+    assert_string_equal(got, say);
+    close(fd);
+    unlink(path);
+}
+
 static void a_fifo_without_a_reader_is_refused_and_not_waited_for(void **state)
 {
     char folder[] = "/tmp/test_console_XXXXXX", path[64], got[8] = "";
@@ -230,6 +252,7 @@ int main(void)
         cmocka_unit_test(ctrl_a_twice_sends_one_and_other_escapes_send_the_key),
         cmocka_unit_test(the_end_of_input_is_no_key),
         cmocka_unit_test(a_file_takes_output_only),
+        cmocka_unit_test(lost_output_is_told_once),
         cmocka_unit_test(a_fifo_without_a_reader_is_refused_and_not_waited_for),
         cmocka_unit_test(output_that_nobody_takes_is_dropped_once_the_guest_ends),
         cmocka_unit_test(the_terminal_is_as_before_after_a_crash),
