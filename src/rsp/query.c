@@ -147,6 +147,8 @@ static int serve(struct gd_session *s, struct gd_cur *c, struct gd_out *o, const
         return rsp_malformed(s, "no such piece of the document");
     gd_out_window(&piece, o->buf + 1, length < room ? (size_t)length : room, (size_t)offset);
     write(s, &piece);
+    if (piece.skip > 0) /* GDB manual, General Query Packets: qXfer, "the offset was invalid" */
+        return rsp_malformed(s, "offset past the end of the document");
     fit = gd_frame_fit(piece.buf, piece.len, room);
     gd_put_byte(o, piece.cut || fit < piece.len ? 'm' : 'l');
     o->len += fit;
