@@ -58,9 +58,9 @@ int gd_kvm_open(struct gd_kvm **gd, const struct gd_kvm_config *cfg, char *err, 
 int gd_kvm_add_vcpu(struct gd_kvm *gd, unsigned index, int vcpu_fd, struct kvm_run *run);
 
 #define GD_LISTEN_REMOTE 1u /* allow addresses other than loopback */
-/* Starts the server. where: "unix:PATH" or "tcp:ADDRESS:PORT" (numeric; port 0 takes a free
- * one). line receives the words for the debugger's prompt: "target remote ...". One sentence in
- * line on failure. */
+/* Starts the server. where: "unix:PATH" or "tcp:ADDRESS:PORT" (numeric or localhost; port 0 takes
+ * a free one). line receives the words for the debugger's prompt: "target remote ...". One sentence
+ * in line on failure. */
 int gd_kvm_listen(struct gd_kvm *gd, const char *where, unsigned flags, char *line, size_t len);
 
 /* Instead of ioctl(vcpu_fd, KVM_RUN, 0), on the vCPU's own thread. Returns 0 with an exit in

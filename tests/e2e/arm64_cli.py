@@ -109,7 +109,7 @@ def options(host):
                 ("--console=/nowhere/x /cycle.elf", "/nowhere/x", "No such file"),
                 ("--listen nowhere /cycle.elf", "unix:PATH"), ("--listen tcp: /cycle.elf", "address"),
                 ("--listen tcp:127.0.0.1 /cycle.elf", "address"), ("--listen tcp:127.0.0.1:99999 /cycle.elf", "port"),
-                ("--listen tcp:localhost:4321 /cycle.elf", "numeric"), ("--listen tcp:0.0.0.0:4321 /cycle.elf", "--allow-remote"),
+                ("--listen tcp:somewhere:4321 /cycle.elf", "numeric"), ("--listen tcp:0.0.0.0:4321 /cycle.elf", "--allow-remote"),
                 ("--listen tcp:10.0.2.15:4321 /cycle.elf", "loopback"), ("--listen unix: /cycle.elf", "path"),
                 (f"--listen unix:/tmp/{'x' * 120} /cycle.elf", "path"), ("--listen unix:/nowhere/s /cycle.elf", "No such file"),
                 ("--listen unix:/text /cycle.elf", "in use")):

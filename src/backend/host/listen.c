@@ -170,6 +170,8 @@ static bool parse_tcp(const char *text, struct address *a)
         return false;
     memcpy(host, text, n);
     host[n] = '\0';
+    if (strcmp(host, "localhost") == 0) /* the one name that needs no resolver */
+        strcpy(host, "127.0.0.1");
     return parse_address(host, (unsigned)port, a);
 }
 

@@ -164,6 +164,7 @@ static void loopback_has_two_families_and_other_addresses_are_allowed_on_request
         bool remote;
     } row[] = {
         { "tcp:127.0.0.1:0", "target remote 127.0.0.1:", false },
+        { "tcp:localhost:0", "target remote 127.0.0.1:", false },
         { "tcp:127.1.2.3:0", "target remote 127.1.2.3:", false },
         { "tcp:[::1]:0", "target remote [::1]:", false },
         { "tcp:::1:0", "target remote [::1]:", false },
