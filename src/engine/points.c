@@ -250,6 +250,12 @@ static int locate(struct gd_engine *e, unsigned vcpu, uint64_t va, struct gd_xla
 #define PAGE            4096u
 #define PAGES_LOOKED_AT 16u
 
+/* Where hits go to the guest's own vectors, and those cannot be found, they would be the guest's. */
+static bool unfenced(const struct gd_engine *e, int err)
+{
+    return err == GD_E_FORMAT && e->arch->fence;
+}
+
 /* Devices inside the kernel are never seen by a watchpoint, nor by the VMM: a watch on one would
  * stay silent, so it is refused. What does not translate now may later, and is taken. */
 static int watchable(struct gd_engine *e, unsigned vcpu, uint64_t addr, uint64_t last)
@@ -258,11 +264,14 @@ static int watchable(struct gd_engine *e, unsigned vcpu, uint64_t addr, uint64_t
 
     for (unsigned n = 0; n < PAGES_LOOKED_AT && c; n++) {
         struct gd_xlate x;
-        struct gd_why why;
-        int err = 0;
+        struct gd_why why = { 0 };
+        int err = e->arch->translate(c, addr, GD_DATA, &x, &why);
 
-        if (!e->arch->translate(c, addr, GD_DATA, &x, &why) &&
-            !e->cfg.be->mem(e->cfg.be_ctx, x.gpa, 1, false, &err) &&
+        if (unfenced(e, err)) {
+            e->why = why;
+            return err;
+        }
+        if (!err && !e->cfg.be->mem(e->cfg.be_ctx, x.gpa, 1, false, &err) &&
             (err == GD_E_EMULATED || err == GD_E_HIDDEN))
             return gd_why_at(&e->why, err, addr, NULL);
         if ((addr | (PAGE - 1)) >= last)
@@ -310,6 +319,8 @@ int gd_engine_insert(struct gd_engine *e, unsigned vcpu, enum gd_point_type type
     err = locate(e, vcpu, addr, &x);
     if (!err && e->cfg.be->mem(e->cfg.be_ctx, x.gpa, e->arch->insn_len, true, &err))
         return insert_sw(e, &w, x.gpa);
+    if (unfenced(e, err))
+        return err;
     /* Not mapped yet (before the MMU is on) or not writable: a hardware slot, by address. GDB, which
      * has breakpoints of its own in every program, could not go on if that were refused. */
     return insert_hw(e, &w, true);

@@ -23,19 +23,14 @@ struct pcpu *user(void)
 int begin(struct pcpu *p, uint32_t insn)
 {
     uint64_t gpa;
-    uint8_t mode = step.mode;
-    bool show = step.show_irq, lift = step.lift_watch, seq = step.sequence, let = step.let_irq;
 
     assert_int_equal(gd_cpu_flush(&p->cpu), 0);
     gpa = p->reg[GD_PPC64_PC] == P_USER ? P_UGPA : p->reg[GD_PPC64_PC] & 0xfffffff;
     pcpu_word(p, gpa, insn);
     pcpu_ran(p);
-    memset(&step, 0, sizeof(step));
-    step.mode = mode;
-    step.show_irq = show;
-    step.lift_watch = lift;
-    step.sequence = seq;
-    step.let_irq = let;
+    /* as the engine begins one: the rest is kept */
+    step.ntemp = step.kind = step.phase = 0;
+    step.use_hw = step.waits = step.masked = step.serves = false;
     step.pc = p->reg[GD_PPC64_PC];
     return gd_arch_ppc64.step_begin(&p->cpu, &step);
 }

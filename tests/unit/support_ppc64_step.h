@@ -8,6 +8,7 @@
 #define V(off) (0xc000000000004000ull + (off)) /* a vector under AIL=3 */
 
 #define ADDI 0x38640005u
+#define STD  0xf8640000u /* std r3, 0(r4) */
 
 extern struct gd_step step; /* of the vCPU that fresh() or user() made last */
 

@@ -163,10 +163,13 @@ unsigned gd_ppc64_vector_at(uint64_t va);
 /* Offsets of all interrupt vectors that a guest has at 0, or relocated to AIL3_BASE. */
 const uint16_t *gd_ppc64_vectors(bool relocated, unsigned *n);
 
-/* GD_E_FORMAT and a sentence if the guest is a secure one. why may be NULL. */
+/* GD_E_FORMAT and a sentence if the guest is a secure one, or uses a hashed page table, where nothing that is
+ * needed for words on its vectors can be translated. why may be NULL. */
 int gd_ppc64_open(struct gd_cpu *c, struct gd_why *why);
 /* The walk of va through the guest's radix tree, whatever the MSR says. why may be NULL. */
 int gd_ppc64_walk(struct gd_cpu *c, uint64_t va, struct gd_xlate *x, struct gd_why *why);
+/* Are these bytes of guest memory the word at va, or do they say where that lies? */
+bool gd_ppc64_hangs_on(struct gd_cpu *c, uint64_t va, uint64_t gpa, uint64_t len);
 
 unsigned gd_ppc64_reg_size(const struct gd_target *t, unsigned num);
 int gd_ppc64_reg_get(struct gd_cpu *c, unsigned num, uint8_t *bytes);

@@ -8,9 +8,9 @@
 #include "base/bits.h"
 #include "engine/cpu.h"
 
-/* What a client's write to the MSR leaves alone: a guest has no say in HV, and ME and the cause bits
- * are not KVM's to load. */
-#define MSR_NOT_WRITTEN (MSR_HV | MSR_ME | SRR1_CAUSE)
+/* What a client's write to the MSR leaves alone: a guest has no say in HV and S, and ME and the cause
+ * bits are not KVM's to load. */
+#define MSR_NOT_WRITTEN (MSR_HV | MSR_S | MSR_ME | SRR1_CAUSE)
 
 uint64_t gd_ppc64_msr(struct gd_cpu *c)
 {

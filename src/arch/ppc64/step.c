@@ -34,7 +34,11 @@ enum {
     NTARGET, /* temps below this are targets, the others the fence */
     STACK,   /* r1 and PID of the interrupted code, which tell it from others at its address */
     PID,
+    MOVING, /* kept between steps: how many of them are still without SE, after one moved the vectors */
 };
+
+/* A store to the vectors' translation takes effect at some time before the tlbie that follows it. */
+#define MOVING_STEPS 64
 
 #define DEC_FAR 0x40000000ull /* two seconds or more on every timebase */
 
@@ -119,11 +123,9 @@ static void add_vectors(struct gd_step *s, uint64_t va, uint64_t gpa, uint64_t b
 static int add_fence(struct gd_cpu *c, struct gd_step *s)
 {
     struct gd_xlate x = { 0 };
-    struct gd_why why = { 0 };
     uint64_t here;
     bool real = is_ram(c, VEC_TRACE);
-    int err = gd_ppc64_walk(c, AIL3_BASE + VEC_TRACE, &x, &why);
-    bool high = !err && is_ram(c, x.gpa);
+    bool high = !gd_ppc64_walk(c, AIL3_BASE + VEC_TRACE, &x, NULL) && is_ram(c, x.gpa);
     bool in_high = gd_ppc64_vector(c, gd_ppc64_msr(c), VEC_TRACE) != VEC_TRACE;
 
     if (!code_at(c, pc_of(c), &here))
@@ -134,8 +136,6 @@ static int add_fence(struct gd_cpu *c, struct gd_step *s)
         add_vectors(s, AIL3_BASE, x.gpa - VEC_TRACE, here);
     if (in_high ? high : real)
         return 0;
-    if (in_high && err == GD_E_FORMAT)
-        return gd_why(c->why, err, why.detail);
     return gd_why(c->why, GD_E_NOSTEP, "the guest's interrupt vectors are not in its memory");
 }
 
@@ -219,6 +219,35 @@ static bool breaks(struct gd_cpu *c, const struct gd_step *s, enum ppc_class k)
     return k == PPC_KVM || k == PPC_STOP || k == PPC_RFID || k == PPC_RFSCV || k == PPC_MTMSRD;
 }
 
+/* Does the instruction store where the trace interrupt would be taken, or where its translation is? Our word
+ * would be gone, or stand elsewhere, when that comes. */
+static bool moves_vectors(struct gd_cpu *c, const struct gd_step *s)
+{
+    struct gd_access a;
+    struct gd_xlate x;
+
+    gd_ppc64_access(c, s->pc, &a);
+    for (unsigned last = 0; a.write && a.len && last < 2; last++) { /* two pages, perhaps */
+        uint64_t back = last * (a.len - 1);
+
+        if (!gd_ppc64_translate(c, a.addr + back, GD_DATA, &x, NULL) &&
+            (gd_overlap(x.gpa - back, a.len, VEC_TRACE, 4) ||
+             gd_ppc64_hangs_on(c, AIL3_BASE + VEC_TRACE, x.gpa - back, a.len)))
+            return true;
+    }
+    return false;
+}
+
+/* Is there no place for the trace interrupt now? */
+static bool vectors_move(struct gd_cpu *c, struct gd_step *s)
+{
+    if (moves_vectors(c, s))
+        s->save[MOVING] = MOVING_STEPS;
+    else if (s->save[MOVING])
+        s->save[MOVING]--;
+    return s->save[MOVING] != 0;
+}
+
 static uint64_t predict(struct gd_cpu *c, const struct gd_step *s)
 {
     switch (ppc_classify(s->insn)) {
@@ -270,7 +299,7 @@ static void choose(struct gd_cpu *c, struct gd_step *s, enum ppc_class k)
     bool inside = k == PPC_LARX || k == PPC_STCX || k == PPC_TBEGIN || s->sequence || s->lift_watch;
     struct ppc_seq q;
 
-    s->kind = s->mode == GD_STEP_BREAK || breaks(c, s, k) ? BREAK : TRACE;
+    s->kind = s->mode == GD_STEP_BREAK || vectors_move(c, s) || breaks(c, s, k) ? BREAK : TRACE;
     if (msr & MSR_SE)
         s->kind |= OWN_SE;
     if (msr & MSR_BE && k == PPC_BRANCH)

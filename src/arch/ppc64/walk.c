@@ -36,6 +36,8 @@ struct walk {
     unsigned bits;  /* of the address not yet translated */
     unsigned index; /* bits that the next table takes */
     int8_t level;
+    uint64_t look_at, look_len; /* bytes whose part in the walk is asked for */
+    bool looked;                /* they are among those read */
 };
 
 static int fail(const struct walk *w, int error, const char *detail)
@@ -44,8 +46,9 @@ static int fail(const struct walk *w, int error, const char *detail)
 }
 
 /* A doubleword of a table, in its own byte order. */
-static int load(const struct walk *w, uint64_t gpa, uint64_t *value)
+static int load(struct walk *w, uint64_t gpa, uint64_t *value)
 {
+    w->looked |= gd_overlap(gpa, 8, w->look_at, w->look_len);
     if (gd_cpu_load64(w->c, gpa, value))
         return fail(w, GD_E_BADTABLE, "a table lies outside of guest memory");
     *value = __builtin_bswap64(*value);
@@ -60,9 +63,9 @@ static int find_root(struct walk *w)
     uint64_t table = gd_cpu_reg(w->c, GD_PPC64_PROC_TBL), entry, size;
     int err;
 
-    if (!(gd_cpu_reg(w->c, GD_PPC64_LPCR) & LPCR_HR))
-        return fail(w, GD_E_FORMAT,
-                    "the guest uses the hashed page table (HPT); only radix is supported");
+    err = gd_ppc64_open(w->c, w->why);
+    if (err)
+        return err;
     if (w->va >> 62 == 0)
         w->pid = gd_cpu_reg(w->c, GD_PPC64_PIDR) & 0xfffffff;
     else if (w->va >> 62 != 3)
@@ -141,25 +144,37 @@ int gd_ppc64_walk(struct gd_cpu *c, uint64_t va, struct gd_xlate *x, struct gd_w
     return walk(&w, x);
 }
 
+bool gd_ppc64_hangs_on(struct gd_cpu *c, uint64_t va, uint64_t gpa, uint64_t len)
+{
+    struct walk w = { .c = c, .va = va, .look_at = gpa, .look_len = len };
+    struct gd_xlate x;
+
+    return (!walk(&w, &x) && gd_overlap(gpa, len, x.gpa, 4)) || w.looked;
+}
+
 int gd_ppc64_open(struct gd_cpu *c, struct gd_why *why)
 {
-    if (!(gd_ppc64_msr(c) & MSR_S))
-        return 0;
-    return gd_why(why, GD_E_FORMAT,
-                  "a secure guest (MSR[S]=1): its memory and registers are the ultravisor's");
+    if (gd_ppc64_msr(c) & MSR_S)
+        return gd_why(why, GD_E_FORMAT,
+                      "a secure guest (MSR[S]=1): its memory and registers are the ultravisor's");
+    if (!(gd_cpu_reg(c, GD_PPC64_LPCR) & LPCR_HR))
+        return gd_why(why, GD_E_FORMAT,
+                      "the guest uses the hashed page table (HPT); only radix is supported");
+    return 0;
 }
 
 int gd_ppc64_translate(struct gd_cpu *c, uint64_t va, enum gd_use use, struct gd_xlate *x,
                        struct gd_why *why)
 {
     uint64_t msr = gd_ppc64_msr(c);
-    int err = gd_ppc64_open(c, why);
+    int err;
 
-    if (err)
-        return err;
     va = msr & MSR_SF ? va : (uint32_t)va;
     if (msr & (use == GD_FETCH ? MSR_IR : MSR_DR))
         return gd_ppc64_walk(c, va, x, why);
+    err = gd_ppc64_open(c, why);
+    if (err)
+        return err;
     *x = (struct gd_xlate){ .gpa = va & REAL_MASK,
                             .page = REAL_MASK + 1,
                             .writable = true,
@@ -175,7 +190,7 @@ void gd_ppc64_walk_print(struct gd_cpu *c, uint64_t va, struct gd_out *o)
     uint64_t msr = gd_ppc64_msr(c);
     struct gd_xlate x;
 
-    if (!(msr & MSR_DR))
+    if (!(msr & MSR_DR) && !gd_ppc64_open(c, NULL))
         gd_put_fmt(o, "MSR[DR]=0: data addresses are real, 0x%lx\n", va & REAL_MASK);
     if (walk(&w, &x)) {
         gd_why_print(&why, o);

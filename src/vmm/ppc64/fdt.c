@@ -86,9 +86,9 @@ static void page_sizes(struct tree *t, const struct pseries *p)
     uint32_t enc[8];
     size_t n = 0;
 
-    for (unsigned i = 0; i < 8; i++)
-        if (p->rmmu.ap_encodings[i])
-            enc[n++] = p->rmmu.ap_encodings[i];
+    for (unsigned i = 0; i < PSERIES_PAGE_SIZES; i++)
+        if (p->page_sizes[i])
+            enc[n++] = p->page_sizes[i];
     cells(t, "ibm,processor-radix-AP-encodings", enc, n);
 }
 

@@ -6,6 +6,7 @@
 #include "pseries.h"
 
 #include <endian.h>
+#include <stdio.h>
 #include <string.h>
 
 #define H_GET_TERM_CHAR     0x54u
@@ -95,16 +96,26 @@ static int64_t set_mode(struct vm *vm, const uint64_t *args)
     }
 }
 
+/* This machine has no hash table, and the debugger could not read one. */
+static int64_t refuse_hpt(struct vm *vm)
+{
+    if (!__atomic_exchange_n(&pseries(vm)->hpt_refused, true, __ATOMIC_RELAXED))
+        fprintf(stderr,
+                "guestdbg: the guest asks for the hashed page table (HPT), which is refused; "
+                "only radix is supported\n");
+    return H_PARAMETER;
+}
+
 static int64_t register_proc_tbl(struct vm *vm, const uint64_t *args)
 {
     uint64_t flags = args[0], base = args[1], page = args[2], size = args[3];
 
     if (flags & ~(uint64_t)PROC_TBL_FLAGS || !(flags & PROC_TBL_MODIFY))
         return H_PARAMETER;
+    if (!(flags & PROC_TBL_RADIX))
+        return refuse_hpt(vm);
     if (!(flags & PROC_TBL_REGISTER))
         return mmu_configure(vm, PATB_GR) < 0 ? H_PARAMETER : H_SUCCESS;
-    if (!(flags & PROC_TBL_RADIX))
-        return H_PARAMETER; /* this machine has no hash table */
     if (base & 0xfff || base >> 60)
         return H_P2;
     if (page)

@@ -145,6 +145,7 @@ static int create_xics(struct vm *vm)
 static int create(struct vm *vm)
 {
     struct pseries *p = calloc(1, sizeof(*p));
+    struct kvm_ppc_rmmu_info mmu;
 
     if (!p)
         return vm_fail(vm, "out of memory");
@@ -152,8 +153,9 @@ static int create(struct vm *vm)
     p->xics_fd = -1;
     pthread_mutex_init(&p->lock, NULL);
     if (ioctl(vm->fd, KVM_CHECK_EXTENSION, KVM_CAP_PPC_MMU_RADIX) <= 0 ||
-        ioctl(vm->fd, KVM_PPC_GET_RMMU_INFO, &p->rmmu) < 0 || mmu_configure(vm, PATB_GR) < 0)
+        ioctl(vm->fd, KVM_PPC_GET_RMMU_INFO, &mmu) < 0 || mmu_configure(vm, PATB_GR) < 0)
         return vm_fail(vm, "this host's KVM runs no radix guests (POWER9 or later is needed)");
+    memcpy(p->page_sizes, mmu.ap_encodings, sizeof(p->page_sizes));
     p->ail3 = ioctl(vm->fd, KVM_CHECK_EXTENSION, KVM_CAP_PPC_AIL_MODE_3) > 0;
     p->dawr1 = ioctl(vm->fd, KVM_CHECK_EXTENSION, KVM_CAP_PPC_DAWR1) > 0 &&
                enable_vm(vm, KVM_CAP_PPC_DAWR1, 0, 0) == 0;

@@ -8,12 +8,13 @@
 
 #include "../vm.h"
 
-#define PSERIES_MAX_CPUS 64u
-#define PSERIES_VTY      0x30000000u /* unit address of the console */
-#define PSERIES_VTY_IRQ  0x1000u     /* XICS source number */
-#define PSERIES_INPUT    256u        /* bytes of console input waiting for the guest */
-#define PSERIES_DTB_MAX  0x10000ull
-#define RTAS_SIZE        0x1000u
+#define PSERIES_MAX_CPUS   64u
+#define PSERIES_VTY        0x30000000u /* unit address of the console */
+#define PSERIES_VTY_IRQ    0x1000u     /* XICS source number */
+#define PSERIES_INPUT      256u        /* bytes of console input waiting for the guest */
+#define PSERIES_DTB_MAX    0x10000ull
+#define PSERIES_PAGE_SIZES 8u
+#define RTAS_SIZE          0x1000u
 
 #define LPCR_AIL   0x0000000001800000ull /* Power ISA 3.1 Book III 2.2 */
 #define LPCR_AIL_3 0x0000000001800000ull
@@ -37,8 +38,9 @@ struct pseries {
     int xics_fd;
     bool ail3; /* KVM_CAP_PPC_AIL_MODE_3 */
     bool dawr1;
+    bool hpt_refused; /* and said so */
     uint32_t pvr, timebase;
-    struct kvm_ppc_rmmu_info rmmu;
+    uint32_t page_sizes[PSERIES_PAGE_SIZES]; /* of radix, as the device tree has them; 0: no more */
     uint64_t dtb, rtas;
 
     pthread_mutex_t lock; /* console input, its interrupt, and which vCPUs are started */
