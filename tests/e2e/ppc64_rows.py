@@ -241,6 +241,9 @@ def hypervisor():
         row("sc1: RTAS, arguments nowhere", REAL, lambda s: called(s, r3=ALL - 3), at="sc1", r3=0xf000, r4=HOLE),
         row("sc1: RTAS, too many arguments", REAL, lambda s: called(s, r3=ALL - 3), {data: many}, at="sc1", r3=0xf000,
             r4=data, becomes={data: many}),
+        row("sc1: AIL=2", REAL, lambda s: called(s, r3=ALL - 255), at="sc1", r3=0x31c, r4=2, r5=3, r6=0, r7=0),
+        *[row(f"sc1: a hashed page table, {name}", REAL, lambda s: called(s, r3=ALL - 3), at="sc1", r3=0x37c, r4=flags, r5=0)
+          for name, flags in (("registered", 0x18), ("and the process table gone", 0x10))],
         row("load: no memory", REAL, lambda s: s.go(r3=ALL), at="load", r4=HOLE),
         row("store: no memory", REAL, lambda s: s.go(), at="store", r4=HOLE),
         row("store_update: no memory", REAL, lambda s: s.go(r4=HOLE + 16), at="store_update", r4=HOLE),
@@ -288,16 +291,20 @@ def at_vectors(msr):
     return [row(f"vector {at:#x}", msr, lambda s: s.go(sprg2=s[13]), place=at) for at in places]
 
 
-def rewritten():
-    """The guest stores into a vector while the fence may stand there, and runs into one from above."""
-    was, addi = e.bytes(0x300, 8), e.bytes(e["addi"], 4)
-    return [
-        row("store: into a vector", REAL, lambda s: s.go(), at="store", r4=0x2f8, r3=0x7db243a67db243a6,
-            becomes={0x300: q(0x7db243a67db243a6)}),
-        row("nop_", REAL, lambda s: s.go(), {0x300: was}, becomes={0x300: was}),
-        row("the word before a vector", REAL, lambda s: s.go(r3=s[4] + 5), {0xcfc: addi}, place=0xcfc),
-        row("nop_", REAL, lambda s: s.go(), {0xcfc: bytes(4)}),
-    ]
+def rewritten(msr, base):
+    """The guest stores into vectors while the fence stands there, and runs into one from above."""
+    addi, nop = e.bytes(e["addi"], 4), "nop_"
+    rows = []
+    for name, offset, how, length in (("a vector", 0x300, "store", 8), ("the trace vector", 0xd00, "store", 8),
+                                      ("the trace vector", 0xd00, "zero_line", 128)):
+        at, was = base + offset, e.bytes(base + offset & 0xffff, length)
+        stored = q(0x7db243a67db243a6) if how == "store" else bytes(128)
+        rows += [row(f"{how}: into {name}", msr, lambda s: s.go(), at=how, r4=at - 8 if how == "store" else at,
+                     r3=0x7db243a67db243a6, becomes={at: stored}),
+                 row(nop, msr, lambda s: s.go(), {at: was}, becomes={at: was})]
+    before = base + 0xcfc
+    return rows + [row("the word before a vector", msr, lambda s: s.go(r3=s[4] + 5), {before: addi}, place=before),
+                   row(nop, msr, lambda s: s.go(), {before: bytes(4)})]
 
 
 fresh = iter(range(0x400000, 0x3c00000, 0x200000))  # memory that the guest has not touched, in blocks of the host's
@@ -507,6 +514,40 @@ def foreign():
     ]
 
 
+def turned(c):
+    """The wire in the other byte order, as a client of big-endian code would have it."""
+    load(c, row("mr r4, r3", REAL & ~LE, None, place=RTAS)[1])
+    c.monitor("endian big")
+    c.order = "big"
+    try:
+        equal((c.register(PC), c.register(3)), (RTAS, 0x0303030303030303), "pc and r3")
+        stop = c.resume("vCont;s:1")
+        equal((stop["registers"][PC], c.register(4)), (RTAS + 4, 0x0303030303030303), "pc and r4 after a step")
+        c.set_register(4, 0x1234)
+    finally:
+        c.monitor("endian little")
+        c.order = "little"
+    equal((c.register(PC), c.register(4)), (RTAS + 4, 0x1234), "pc and r4 in the guest's order again")
+
+
+def gdb_there(guest):
+    """GDB's user in the machine's RTAS."""
+    with Gdb() as gdb:
+        gdb.connect(guest)
+        gdb(f"set $msr = {REAL & ~LE:#x}")
+        gdb(f"set $pc = {RTAS:#x}")
+        gdb("monitor endian big")
+        gdb("set endian big")
+        gdb("set $r3 = 0x1122334455667788")
+        code = gdb(f"x/5i {RTAS:#x}")
+        for word in ("mr      r4,r3", "lis     r3,0", "ori     r3,r3,61440", "sc      1", "blr"):
+            check(word in code, f"no {word!r} in {code}")
+        gdb("stepi")
+        equal((gdb.value("$pc"), gdb.value("$r4"), gdb.value("*(unsigned int *)$pc")), (RTAS + 4, 0x1122334455667788, 0x3c600000),
+              "pc, r4 and the word at pc after a step")
+        gdb("kill")
+
+
 def entry(c):
     """The big-endian image begins with words that turn the byte order."""
     for mode in ("trace", "breakpoint"):
@@ -537,7 +578,7 @@ def tables(c, name):
         table(c, f"the guest's own watchpoint reaches its handler, {name}real mode", own_watch())
     table(c, f"{name}32-bit mode", narrow())
     table(c, f"at an interrupt vector, {name}real mode", at_vectors(REAL))
-    table(c, f"a vector is rewritten in a step, or run into, {name}real mode", rewritten())
+    table(c, f"a vector is rewritten in a step, or run into, {name}real mode", rewritten(REAL, 0))
     for mode in ("trace", "breakpoint"):
         table(c, f"into memory that is new to the guest, {name}real mode", into_new_memory(mode), [mode])
     table(c, f"interrupts that are due, {name}real mode", interrupts(REAL, 0))
@@ -557,6 +598,7 @@ def tables(c, name):
     points(c, f"{name}AIL=3", VIRT, HIGH)
     table(c, f"real mode under AIL=3{', ' + name.rstrip(', ') if name else ''}", system(REAL, 0))
     table(c, f"at an interrupt vector, {name}AIL=3", at_vectors(VIRT))
+    table(c, f"a vector is rewritten in a step, or run into, {name}AIL=3", rewritten(VIRT, HIGH | 0x4000))
     set_ail(c, name, False)
     table(c, f"faults, {name}AIL=0 again", faults())
 
@@ -578,7 +620,13 @@ with Host(files=[f"{little.path}:/rows.elf", f"{flat(big)}:/rows.big"]) as host:
         run_to(c, e["ready"])
         tables(c, "")
         table(c, "a little-endian guest in big-endian code", foreign())
+        with scenario("a little-endian guest in big-endian code, the wire in that order, and back"):
+            turned(c)
         end(c, guest, "")
+    with scenario("GDB with its endian setting in a little-endian guest's RTAS: instructions, registers, memory, a step"):
+        gdb_there(host.guest("--memory 64M", "/rows.elf"))
+    with scenario("a guest that asks for a hashed page table is refused by name on the console"):
+        equal(sum("hashed page table (HPT), which is refused" in line for line in guest.said.all), 1, "times that it is said")
     use(big)
     guest = host.guest("--memory 64M --flat 0", "/rows.big")
     with Rsp(guest) as c:

@@ -187,6 +187,7 @@ put_hex:
     mfsprg %r13, 2
     .endm
 
+    .globl handler, scv_handler
 scv_handler:
     save
     mfctr %r11
