@@ -7,6 +7,7 @@
 #
 # lab: ppc64 6.12 power10
 # full: ppc64 6.12 power9
+# full: ppc64 6.1 power10
 # full: ppc64 6.1 power9
 # timeout: 1200
 

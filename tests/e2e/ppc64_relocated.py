@@ -18,7 +18,7 @@ from harness.power import HIGH, LR, MSR, PC, SE, SRR1, power10
 
 AT = 0x2000000
 STEPS = 200
-LPCR, AIL = 178, 0x01800000
+LPCR, AIL, H_SET_MODE = 178, 0x01800000, 0x31c
 INIT = images.INIT % """
 stty -echo
 echo guest-ready
@@ -165,10 +165,16 @@ with Host(files=[f"{flat(False)}:/moves", f"{flat(True)}:/stays", f"{initrd}:/in
     with scenario("a kernel without AIL=3, whose interrupts stay at 0: steps through a system call's entry, watchpoint, and it runs on"):
         with boot(host, False) as guest:
             with Rsp(guest) as c:
-                tree = c.register(3)
-                at = c.memory(tree, int.from_bytes(c.memory(tree + 4, 4), "big")).index(b"hcall-set-mode")
-                c.write(tree + at, b"hcall-set-nope")
+                for place in (AT, 0):
+                    regs = to(c, place + COPY)
+                    to(c, regs[LR])
+                # It asks for an AIL that no host gives, and hears what one without AIL=3 says to that.
+                to(c, kernel["pseries_enable_reloc_on_exc"] + 8)  # behind the entry of other modules'
+                regs = to(c, kernel["plpar_hcall_norets"] + 8)
+                equal((regs[3], regs[4], regs[5]), (H_SET_MODE, 3, 3), "the hypercall")
+                c.set_register(4, 1)
                 c("D;1")
+            guest.wait("elocation on exceptions")
             guest.wait("guest-ready")
             with Rsp(guest) as c:
                 equal(c.register(LPCR) & AIL, 0, "LPCR[AIL]")

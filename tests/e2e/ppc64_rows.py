@@ -5,6 +5,8 @@
 # trace and by the breakpoint strategy, in privileged and in problem state, with vectors at 0 and at AIL=3.
 #
 # lab: ppc64 6.12 power10
+# full: ppc64 6.12 power9
+# full: ppc64 6.1 power10
 # full: ppc64 6.1 power9
 # timeout: 900
 
@@ -545,7 +547,7 @@ def gdb_there(guest):
         gdb("stepi")
         equal((gdb.value("$pc"), gdb.value("$r4"), gdb.value("*(unsigned int *)$pc")), (RTAS + 4, 0x1122334455667788, 0x3c600000),
               "pc, r4 and the word at pc after a step")
-        gdb("kill")
+        gdb("detach")
 
 
 def entry(c):
@@ -624,7 +626,8 @@ with Host(files=[f"{little.path}:/rows.elf", f"{flat(big)}:/rows.big"]) as host:
             turned(c)
         end(c, guest, "")
     with scenario("GDB with its endian setting in a little-endian guest's RTAS: instructions, registers, memory, a step"):
-        gdb_there(host.guest("--memory 64M", "/rows.elf"))
+        with host.guest("--memory 64M", "/rows.elf") as other:
+            gdb_there(other)
     with scenario("a guest that asks for a hashed page table is refused by name on the console"):
         equal(sum("hashed page table (HPT), which is refused" in line for line in guest.said.all), 1, "times that it is said")
     use(big)

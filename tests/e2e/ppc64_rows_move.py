@@ -6,6 +6,8 @@
 # interrupts, by the copy too, and see no MSR[SE].
 #
 # lab: ppc64 6.12 power10
+# full: ppc64 6.12 power9
+# full: ppc64 6.1 power10
 # full: ppc64 6.1 power9
 # timeout: 900
 

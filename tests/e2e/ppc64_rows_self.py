@@ -5,6 +5,8 @@
 # watchpoints and steps: the guest counts the same trace interrupts from the same places.
 #
 # lab: ppc64 6.12 power10
+# full: ppc64 6.12 power9
+# full: ppc64 6.1 power10
 # full: ppc64 6.1 power9
 # timeout: 900
 

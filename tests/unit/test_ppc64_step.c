@@ -80,6 +80,12 @@ static void a_store_that_moves_the_trace_vector_is_stepped_without_se(void **sta
         assert_int_equal(begin(p, STD), GD_STEP_ENTER);
         assert_int_equal(!(pcpu_reg(p, GD_PPC64_MSR) & MSR_SE), moves);
         assert_int_equal(temp_at(P_CODE + 4) >= 0, moves);
+        if (!moves || ea[i] - P_KERN >= P_PROC)
+            continue;
+        p->reg[GD_PPC64_PC] += 4;
+        assert_int_equal(hit(p), GD_STEP_DONE);
+        assert_int_equal(begin(p, ADDI), GD_STEP_ENTER);
+        assert_true(pcpu_reg(p, GD_PPC64_MSR) & MSR_SE); /* the next one finds our words again */
     }
 }
 

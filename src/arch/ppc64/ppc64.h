@@ -168,8 +168,8 @@ const uint16_t *gd_ppc64_vectors(bool relocated, unsigned *n);
 int gd_ppc64_open(struct gd_cpu *c, struct gd_why *why);
 /* The walk of va through the guest's radix tree, whatever the MSR says. why may be NULL. */
 int gd_ppc64_walk(struct gd_cpu *c, uint64_t va, struct gd_xlate *x, struct gd_why *why);
-/* Are these bytes of guest memory the word at va, or do they say where that lies? */
-bool gd_ppc64_hangs_on(struct gd_cpu *c, uint64_t va, uint64_t gpa, uint64_t len);
+/* Is part of the word at va in these bytes of guest memory? *leads: do they say where that lies? */
+bool gd_ppc64_is_word(struct gd_cpu *c, uint64_t va, uint64_t gpa, uint64_t len, bool *leads);
 
 unsigned gd_ppc64_reg_size(const struct gd_target *t, unsigned num);
 int gd_ppc64_reg_get(struct gd_cpu *c, unsigned num, uint8_t *bytes);

@@ -219,33 +219,38 @@ static bool breaks(struct gd_cpu *c, const struct gd_step *s, enum ppc_class k)
     return k == PPC_KVM || k == PPC_STOP || k == PPC_RFID || k == PPC_RFSCV || k == PPC_MTMSRD;
 }
 
-/* Does the instruction store where the trace interrupt would be taken, or where its translation is? Our word
- * would be gone, or stand elsewhere, when that comes. */
-static bool moves_vectors(struct gd_cpu *c, const struct gd_step *s)
+/* Does the instruction store where the trace interrupt would be taken, and our word would be gone? *moves: or to
+ * that place's translation, so that it may be taken elsewhere? */
+static bool onto_vector(struct gd_cpu *c, const struct gd_step *s, bool *moves)
 {
+    bool onto = false, leads;
     struct gd_access a;
     struct gd_xlate x;
 
+    *moves = false;
     gd_ppc64_access(c, s->pc, &a);
     for (unsigned last = 0; a.write && a.len && last < 2; last++) { /* two pages, perhaps */
         uint64_t back = last * (a.len - 1);
 
-        if (!gd_ppc64_translate(c, a.addr + back, GD_DATA, &x, NULL) &&
-            (gd_overlap(x.gpa - back, a.len, VEC_TRACE, 4) ||
-             gd_ppc64_hangs_on(c, AIL3_BASE + VEC_TRACE, x.gpa - back, a.len)))
-            return true;
+        if (gd_ppc64_translate(c, a.addr + back, GD_DATA, &x, NULL))
+            continue;
+        onto |= gd_overlap(x.gpa - back, a.len, VEC_TRACE, 4);
+        onto |= gd_ppc64_is_word(c, AIL3_BASE + VEC_TRACE, x.gpa - back, a.len, &leads);
+        *moves |= leads;
     }
-    return false;
+    return onto;
 }
 
 /* Is there no place for the trace interrupt now? */
-static bool vectors_move(struct gd_cpu *c, struct gd_step *s)
+static bool no_trace(struct gd_cpu *c, struct gd_step *s)
 {
-    if (moves_vectors(c, s))
+    bool moves, onto = onto_vector(c, s, &moves);
+
+    if (moves)
         s->save[MOVING] = MOVING_STEPS;
     else if (s->save[MOVING])
         s->save[MOVING]--;
-    return s->save[MOVING] != 0;
+    return onto || s->save[MOVING];
 }
 
 static uint64_t predict(struct gd_cpu *c, const struct gd_step *s)
@@ -299,7 +304,7 @@ static void choose(struct gd_cpu *c, struct gd_step *s, enum ppc_class k)
     bool inside = k == PPC_LARX || k == PPC_STCX || k == PPC_TBEGIN || s->sequence || s->lift_watch;
     struct ppc_seq q;
 
-    s->kind = s->mode == GD_STEP_BREAK || vectors_move(c, s) || breaks(c, s, k) ? BREAK : TRACE;
+    s->kind = s->mode == GD_STEP_BREAK || no_trace(c, s) || breaks(c, s, k) ? BREAK : TRACE;
     if (msr & MSR_SE)
         s->kind |= OWN_SE;
     if (msr & MSR_BE && k == PPC_BRANCH)

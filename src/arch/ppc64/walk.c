@@ -144,12 +144,14 @@ int gd_ppc64_walk(struct gd_cpu *c, uint64_t va, struct gd_xlate *x, struct gd_w
     return walk(&w, x);
 }
 
-bool gd_ppc64_hangs_on(struct gd_cpu *c, uint64_t va, uint64_t gpa, uint64_t len)
+bool gd_ppc64_is_word(struct gd_cpu *c, uint64_t va, uint64_t gpa, uint64_t len, bool *leads)
 {
     struct walk w = { .c = c, .va = va, .look_at = gpa, .look_len = len };
     struct gd_xlate x;
+    int err = walk(&w, &x);
 
-    return (!walk(&w, &x) && gd_overlap(gpa, len, x.gpa, 4)) || w.looked;
+    *leads = w.looked;
+    return !err && gd_overlap(gpa, len, x.gpa, 4);
 }
 
 int gd_ppc64_open(struct gd_cpu *c, struct gd_why *why)
