@@ -64,6 +64,11 @@ def second_client(guest):
             check(str(e), "the refusal is empty")
 
 
+def ends_cleanly(bt):
+    for bad in ("corrupt", "Cannot access", "previous frame"):
+        check(bad not in bt, f"the backtrace does not end cleanly: {bt}")
+
+
 with debug_host(files=[f"{images.linux()}:/Image", f"{initrd}:/initrd"]) as host:
     for cpus in (1, 2, 4):
         with scenario(f"first instruction to userspace with {cpus} vCPUs; info threads names each vCPU"):
@@ -110,8 +115,15 @@ with debug_host(files=[f"{images.linux()}:/Image", f"{initrd}:/initrd"]) as host
             bt = gdb("bt")
             for name in ("__arm64_sys_newuname", "el0_svc", "el0t_64_sync"):
                 check(name in bt, f"no {name} in the backtrace: {bt}")
-            for bad in ("corrupt", "Cannot access", "previous frame"):
-                check(bad not in bt, f"the backtrace does not end cleanly: {bt}")
+            ends_cleanly(bt)
+            gdb("delete")
+        with scenario("the backtrace of the idle boot CPU ends cleanly, its first function freed"):
+            gdb("hbreak default_idle_call thread 1")
+            stop = gdb.go()
+            equal(stop["thread"], 1, "the thread that stopped")
+            bt = gdb("bt")
+            check("rest_init" in bt, f"not the boot CPU's idle thread: {bt}")
+            ends_cleanly(bt)
             gdb("delete")
         with scenario("a software breakpoint in kernel text: hit, its bytes hidden, memory the same afterwards"):
             address = gdb.value("&__arm64_sys_sethostname")
@@ -120,7 +132,7 @@ with debug_host(files=[f"{images.linux()}:/Image", f"{initrd}:/initrd"]) as host
             gdb(f"break *{address}")
             gdb.start("continue")
             guest.send("hostname guest")
-            equal(gdb.stopped()["breakpoints"], [3], "breakpoint")
+            equal(gdb.stopped()["breakpoints"], [4], "breakpoint")
             equal(gdb.python(text), before, "memory as read with the breakpoint set")
             gdb("delete")
             gdb("stepi")

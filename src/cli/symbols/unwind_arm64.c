@@ -467,13 +467,20 @@ static void put_row(struct buf *b, const struct unwind_row *now, const struct un
     }
 }
 
-static void put_function(struct buf *b, const struct function *f)
+static void put_no_caller(struct buf *b)
+{
+    buf_u8(b, CFA_UNDEFINED);
+    buf_uleb(b, LR);
+}
+
+/* last: the instruction from which on there is no caller, or f->n. */
+static void put_function(struct buf *b, const struct function *f, uint32_t last)
 {
     size_t begin = begin_fde(b, f->cie, f->start, 4 * (uint64_t)f->n);
     struct unwind_row old = at_entry;
     uint32_t at = 0;
 
-    for (uint32_t i = 0; i < f->n; i++) {
+    for (uint32_t i = 0; i < last; i++) {
         struct unwind_row now = normal(&f->rows[i]);
 
         if (memcmp(&now, &old, sizeof(now)) == 0)
@@ -483,7 +490,27 @@ static void put_function(struct buf *b, const struct function *f)
         at = i;
         old = now;
     }
+    if (last < f->n) {
+        put_advance(b, last - at);
+        put_no_caller(b);
+    }
     end_entry(b, begin);
+}
+
+/*
+ * rest_init() (init/main.c) becomes the boot CPU's idle thread with its last call. Its caller's code
+ * is freed soon after, and GDB gives a backtrace up in code that it cannot read, whatever the rules
+ * say of it.
+ */
+static uint32_t without_caller(const struct function *f, const char *name)
+{
+    uint32_t i = f->n;
+
+    if (strcmp(name, "rest_init") != 0)
+        return f->n;
+    while (i > 0 && !is(insn_at(f, i - 1), 0xfc000000, 0x94000000)) /* BL */
+        i--;
+    return i > 0 ? i - 1 : f->n;
 }
 
 /*
@@ -505,8 +532,7 @@ static void put_outermost(struct buf *b, const struct function *f)
 {
     size_t begin = begin_fde(b, f->cie, f->start, 4 * (uint64_t)f->n);
 
-    buf_u8(b, CFA_UNDEFINED);
-    buf_uleb(b, LR);
+    put_no_caller(b);
     end_entry(b, begin);
 }
 
@@ -554,8 +580,7 @@ static void put_exception(struct buf *b, const struct function *f)
     begin = begin_fde(b, f->cie, f->start, 4 * (uint64_t)f->n);
     buf_u8(b, CFA_DEF_CFA_OFFSET);
     buf_uleb(b, (uint32_t)l.size);
-    buf_u8(b, CFA_UNDEFINED);
-    buf_uleb(b, LR);
+    put_no_caller(b);
     put_advance(b, l.ready);
     buf_u8(b, CFA_DEF_CFA);
     buf_uleb(b, X29);
@@ -644,7 +669,7 @@ static void put_symbol(struct function *f, const struct symbol *sym, const struc
         put_by_frame(out, f, false);
     } else {
         analyse(f, strstr(sym->name, ".cold") ? &by_frame : &at_entry);
-        put_function(out, f);
+        put_function(out, f, without_caller(f, sym->name));
     }
 }
 

@@ -440,6 +440,24 @@ static void entries_of_the_kernel_end_a_backtrace(void **state)
     check_return(&r, 0x28);
 }
 
+/* Its caller, start_kernel(), is freed while rest_init() is in its last call (13) for ever. */
+static void the_idle_thread_has_no_caller_left(void **state)
+{
+    struct cfi_rules r = rules("rest_init", protector, N(protector), true, 8);
+
+    (void)state;
+    check_cfa(&r, X29, 0x30);
+    check_return(&r, 0x28);
+    r = rules("rest_init", protector, N(protector), true, 12);
+    check_return(&r, 0);
+    for (size_t i = 13; i < N(protector); i++) {
+        r = rules("rest_init", protector, N(protector), true, i);
+        assert_int_equal(r.reg[LR].kind, CFI_UNDEFINED);
+    }
+    r = protector_at(13);
+    check_return(&r, 0x28);
+}
+
 static void an_exception_leads_back_to_what_it_interrupted(void **state)
 {
     static const uint32_t words[] = {
@@ -526,6 +544,7 @@ int main(void)
         cmocka_unit_test(code_behind_a_branch_that_boot_may_remove_keeps_its_rule),
         cmocka_unit_test(without_the_image_only_the_first_instruction_is_special),
         cmocka_unit_test(entries_of_the_kernel_end_a_backtrace),
+        cmocka_unit_test(the_idle_thread_has_no_caller_left),
         cmocka_unit_test(an_exception_leads_back_to_what_it_interrupted),
         cmocka_unit_test(a_switch_of_stacks_is_marked),
         cmocka_unit_test(modules_unwind_by_frame_pointer),
