@@ -27,14 +27,15 @@ def linux(kernel="6.12"):
 
 
 def symbols(kernel="6.12"):
-    """An ELF with the kernel's symbols and unwind rules, for a guest booted with nokaslr. Made once."""
+    """An ELF with the kernel's symbols and unwind rules, for a guest booted with nokaslr. Made once by
+    each guestdbg."""
     if ARCH == "ppc64":
         return linux(kernel)
     listing = os.path.join(LAB, "host", DEBIAN, kernel, "kallsyms")
     out = os.path.join(MADE, f"symbols-{kernel}-{os.path.getmtime(listing):.0f}.elf")
-    if not os.path.exists(out):
+    guestdbg = os.path.join(LAB, "build", "native", "src", "guestdbg")
+    if not os.path.exists(out) or os.path.getmtime(out) < os.path.getmtime(guestdbg):
         os.makedirs(MADE, exist_ok=True)
-        guestdbg = os.path.join(LAB, "build", "native", "src", "guestdbg")
         subprocess.run([guestdbg, "symbols", "--image", linux(kernel), listing, out + ".new"], check=True)
         os.replace(out + ".new", out)
     return out
