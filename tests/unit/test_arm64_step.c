@@ -623,6 +623,26 @@ static void a_store_that_fails_is_tried_again_in_the_same_step(void **state)
     assert_int_equal(gd_load_le(a.ram + (WORD - A_RAM), 8), 1);
 }
 
+/* 128 bytes from load to store: further apart no processor promises progress. */
+static void the_longest_sequence_is_one_step(void **state)
+{
+    uint32_t words[35];
+
+    (void)state;
+    for (unsigned i = 1; i < 32; i++)
+        words[i] = i == 1 ? ADD_X3_X0_1 : ADD_X3_X3_1;
+    words[0] = LDXR_X0_X1;
+    words[32] = STXR_W2_X3_X1;
+    words[33] = CBNZ_W2(-33);
+    words[34] = NOP;
+    code(words, 35);
+    acpu_le64(&a, WORD, 11);
+    store_fails = 1;
+    assert_int_equal(step(), GD_STEP_DONE);
+    stands_at(A_CODE + 4 * 34, EL1H_IRQ_ON);
+    assert_int_equal(gd_load_le(a.ram + (WORD - A_RAM), 8), 42);
+}
+
 static void a_sequence_without_retry_ends_behind_the_store(void **state)
 {
     (void)state;
@@ -919,6 +939,7 @@ int main(void)
         T(waiting_that_el1_traps_is_stepped),
         T(an_exclusive_sequence_is_one_step),
         T(a_store_that_fails_is_tried_again_in_the_same_step),
+        T(the_longest_sequence_is_one_step),
         T(a_sequence_without_retry_ends_behind_the_store),
         T(a_compare_that_fails_steps_the_load_alone),
         T(a_taken_lock_does_not_hang_the_step),

@@ -9,7 +9,9 @@
 #include "arch/arm64/insn.h"
 #include "arch/arm64/regs.h"
 
-#define SCAN 16 /* instructions from load- to store-exclusive; Arm ARM B2.12.5 advises few */
+/* Instructions from load- to store-exclusive: beyond 128 bytes no processor promises progress either
+ * (Arm ARM B2.12.5). */
+#define SCAN 32
 
 static bool fetch(struct gd_cpu *c, uint64_t va, struct gd_arm64_insn *i)
 {

@@ -76,7 +76,7 @@ __asm__(".text\n.globl daif_work\n"
         "ret\n");
 void daif_work(void *scratch, uint64_t *out);
 
-/* Exclusives: a plain loop, a pair, one with a way out, CLREX, and one whose result replaces its base. */
+/* Exclusives: a plain loop, a pair, one with a way out, CLREX, one whose result replaces its base, a long one. */
 __asm__(".text\n.globl exclusives\n"
         "exclusives: mov x5, #3\n"
         "1: ldaxr x1, [x0]\n add x1, x1, x5\n stlxr w2, x1, [x0]\n cbnz w2, 1b\n"
@@ -87,6 +87,8 @@ __asm__(".text\n.globl exclusives\n"
         "4: clrex\n"
         "5: ldxrb w1, [x4]\n cmp w1, #9\n b.eq 6f\n mov w1, #9\n stxrb w2, w1, [x4]\n cbnz w2, 5b\n"
         "6: mov x4, x0\n7: ldxr x4, [x4]\n add x4, x4, #1\n stxr w2, x4, [x0]\n cbnz w2, 6b\n"
+        /* the longest that a processor promises to come through */
+        "add x4, x0, #40\n8: ldxr x1, [x4]\n .rept 30\n add x1, x1, #1\n .endr\n stxr w2, x1, [x4]\n cbnz w2, 8b\n"
         "ret\n");
 void exclusives(void *scratch);
 
