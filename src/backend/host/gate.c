@@ -197,7 +197,10 @@ void gd_gate_reserve(struct gd_gate *g, unsigned vcpu)
     int none = NOBODY;
 
     pthread_mutex_lock(&g->lock);
-    atomic_compare_exchange_strong(&g->owner, &none, (int)vcpu);
+    /* It may have been quicker: held, released and parked. Nobody would release for it then. */
+    if (atomic_compare_exchange_strong(&g->owner, &none, (int)vcpu) &&
+        g->cfg.parked(g->cfg.ctx, vcpu))
+        hand_on(g, vcpu);
     pthread_mutex_unlock(&g->lock);
 }
 

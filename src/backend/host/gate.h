@@ -47,8 +47,8 @@ void gd_gate_leave(struct gd_gate *g, unsigned vcpu);
 /* Holds the others out and waits until none is inside. The caller is outside. False, and
  * nothing is held, if the vCPU is wanted or the gate cancelled. Turns go round. */
 bool gd_gate_hold(struct gd_gate *g, unsigned vcpu);
-/* The next one to hold the others, if nobody does: they do not enter before it has. It must come
- * and hold, or find itself the owner and release. */
+/* The next one to hold the others, if nobody does and it is not parked: they do not enter before it
+ * has. It must come and hold, or find itself the owner and release. */
 void gd_gate_reserve(struct gd_gate *g, unsigned vcpu);
 bool gd_gate_owned(const struct gd_gate *g, unsigned vcpu);
 void gd_gate_release(struct gd_gate *g, unsigned vcpu);

@@ -214,6 +214,18 @@ static void a_reserved_one_goes_before_the_others(void **state)
     pthread_join(a.thread, NULL);
 }
 
+/* It held, released and parked before the reservation was made. */
+static void one_that_parked_meanwhile_keeps_nobody_out(void **state)
+{
+    struct world *w = *state;
+
+    atomic_store(&w->parked[0], true);
+    gd_gate_reserve(&w->gate, 0);
+    assert_false(gd_gate_owned(&w->gate, 0));
+    assert_true(gd_gate_enter(&w->gate, 1));
+    gd_gate_leave(&w->gate, 1);
+}
+
 static void *hold_once(void *arg)
 {
     struct actor *a = arg;
@@ -353,6 +365,7 @@ int main(void)
         TEST(guests_that_never_leave_by_themselves_are_driven_out),
         TEST(a_slice_lets_the_others_in),
         TEST(a_reserved_one_goes_before_the_others),
+        TEST(one_that_parked_meanwhile_keeps_nobody_out),
         TEST(who_waits_to_be_alone_gives_way_to_a_stop),
         TEST(who_queues_to_be_alone_gives_way_to_a_stop),
         TEST(turns_alone_starve_nobody),
