@@ -92,9 +92,10 @@ __asm__(".text\n.globl exclusives\n"
         "ret\n");
 void exclusives(void *scratch);
 
-/* EL0 and back, in an alias of this code at x0 higher that EL0 may execute: svc #1 returns to EL0 behind it, svc #2 to EL1. */
+/* EL0 and back, in an alias of this code at x0 higher that EL0 may execute: svc #1 returns to EL0 behind it, svc #2 to EL1.
+ * An interrupt before the ERET would take ELR_EL1 for itself. */
 __asm__(".text\n.globl user_work\n"
-        "user_work: mov x9, sp\n msr sp_el0, x9\n adr x9, 1f\n add x9, x9, x0\n msr elr_el1, x9\n"
+        "user_work: msr daifset, #2\n mov x9, sp\n msr sp_el0, x9\n adr x9, 1f\n add x9, x9, x0\n msr elr_el1, x9\n"
         "mov x9, #0\n msr spsr_el1, x9\n eret\n"
         "1: mov x9, #7\n add x9, x9, #1\n svc #1\n add x9, x9, #1\n brk #0x77\n svc #2\n"
         "ret\n");
