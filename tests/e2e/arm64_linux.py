@@ -117,6 +117,12 @@ with debug_host(files=[f"{images.linux()}:/Image", f"{initrd}:/initrd"]) as host
                 check(name in bt, f"no {name} in the backtrace: {bt}")
             ends_cleanly(bt)
             gdb("delete")
+        with scenario("functions of the kernel can be called, by one vCPU or with all running"):
+            before = gdb.value("$pc"), gdb.value("$sp")
+            for lock in ("on", "off"):
+                gdb(f"set scheduler-locking {lock}")
+                check(1 < gdb.value("((int (*)(void))nr_processes)()") < 1000, "no number of processes")
+            equal((gdb.value("$pc"), gdb.value("$sp")), before, "pc and sp after the calls")
         with scenario("the backtrace of the idle boot CPU ends cleanly, its first function freed"):
             gdb("hbreak default_idle_call thread 1")
             stop = gdb.go()

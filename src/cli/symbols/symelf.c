@@ -186,6 +186,17 @@ static void put_header(struct writer *w, uint64_t entry, uint16_t machine, uint3
 }
 
 /*
+ * Where GDB lets a function that it calls in the guest return to. That has to be code: between _text
+ * and _stext arm64 has its Image header, which it maps without permission to execute.
+ */
+static uint64_t entry_of(const struct symbols *s)
+{
+    uint64_t stext = kallsyms_find(s, "_stext");
+
+    return stext > s->start && stext < s->end ? stext : s->start;
+}
+
+/*
  * Structures go out as they lie in memory: both this program and its files are little-endian
  * 64-bit.
  */
@@ -214,7 +225,7 @@ void symelf_write(const struct symbols *s, uint16_t machine, uint32_t flags,
     h = put_section(&w, ".shstrtab", SHT_STRTAB, NULL);
     h->sh_size = w.names.len;
     buf_put(out, w.names.data, w.names.len);
-    put_header(&w, s->start, machine, flags);
+    put_header(&w, entry_of(s), machine, flags);
     out->failed |= symtab.failed || strtab.failed || w.names.failed;
     buf_free(&symtab);
     buf_free(&strtab);

@@ -189,6 +189,33 @@ static void elf_puts_code_into_code_sections_and_local_symbols_first(void **stat
     kallsyms_free(&s);
 }
 
+/* GDB's calls into the guest return to the entry. */
+static void the_entry_is_code_and_not_the_images_header(void **state)
+{
+    static const char with_header[] = "ffff800080000000 T _text\n"
+                                      "ffff800080010000 T _stext\n"
+                                      "ffff800080020000 T _etext\n"
+                                      "ffff800080030000 B _end\n";
+    static const struct {
+        const char *text;
+        uint64_t entry;
+    } row[] = { { with_header, BASE + 0x10000 }, { listing, BASE } };
+
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        struct buf out = { 0 };
+        struct symbols s;
+        char err[256];
+
+        assert_int_equal(parse(row[i].text, &s, err), 0);
+        symelf_write(&s, EM_AARCH64, 0, NULL, &out);
+        assert_false(out.failed);
+        assert_int_equal(((const Elf64_Ehdr *)out.data)->e_entry, row[i].entry);
+        buf_free(&out);
+        kallsyms_free(&s);
+    }
+}
+
 /* ---- unwind rules ---------------------------------------------------------------------------- */
 
 struct kernel {
@@ -534,6 +561,7 @@ int main(void)
         cmocka_unit_test(listing_without_text_and_end_still_gives_the_image_bounds),
         cmocka_unit_test(listing_of_zeros_is_refused_with_its_cause),
         cmocka_unit_test(what_is_no_listing_is_refused),
+        cmocka_unit_test(the_entry_is_code_and_not_the_images_header),
         cmocka_unit_test(elf_puts_code_into_code_sections_and_local_symbols_first),
         cmocka_unit_test(every_instruction_of_a_prologue_has_its_rule),
         cmocka_unit_test(every_instruction_of_an_epilogue_has_its_rule),
