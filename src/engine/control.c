@@ -298,7 +298,11 @@ int gd_engine_resume(struct gd_engine *e, const struct gd_action *actions)
     if (!gd_engine_stopped(e))
         return gd_why(&e->why, GD_E_RUNNING, NULL);
     for (unsigned i = 0; i < e->cfg.nvcpus; i++) {
+        bool step = actions[i].mode == GD_STEP || actions[i].mode == GD_RANGE;
+
         any |= actions[i].mode != GD_HALT;
+        if (state_of(e, i) != GD_PARKED && step)
+            return gd_why(&e->why, GD_E_LOST, "it cannot be stepped before it does");
         if (state_of(e, i) != GD_PARKED)
             continue;
         untold |= actions[i].mode != GD_HALT && past(&e->cfg.vcpus[i]);

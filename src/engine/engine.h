@@ -185,7 +185,7 @@ void gd_engine_give_up(struct gd_engine *e);
 /* The next stop to be told to the client; false if there is none yet. All vCPUs are parked. */
 bool gd_engine_take_stop(struct gd_engine *e, struct gd_stop *stop);
 /* Resume with the final action of every vCPU (array of nvcpus). An error means that nothing
- * was resumed: a plan that cannot be loaded, memory that cannot be planted. */
+ * was resumed: a plan that cannot be loaded, memory that cannot be planted, a step of a lost vCPU. */
 int gd_engine_resume(struct gd_engine *e, const struct gd_action *actions);
 void gd_engine_vm_exited(struct gd_engine *e, int status); /* any thread */
 /* Guest memory was replaced (reset, reload): planted words are planted anew on resume. Every

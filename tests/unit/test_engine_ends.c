@@ -438,6 +438,26 @@ static void a_lost_vcpu_goes_on_with_the_others(void **state)
     assert_int_equal(f.v[1].executed, 50);
 }
 
+/* Its step would never end for the client, who waits for it alone. */
+static void a_lost_vcpu_is_not_stepped(void **state)
+{
+    struct gd_action a[2] = { { .mode = GD_RUN }, { .mode = GD_STEP } };
+    struct gd_stop s;
+
+    (void)state;
+    engine_begin(2);
+    engine_go(GD_RUN);
+    gd_engine_interrupt(&f.e, 0);
+    fake_run(&f, 0, 5);
+    gd_engine_give_up(&f.e);
+    assert_true(gd_engine_take_stop(&f.e, &s));
+    assert_int_equal(gd_engine_resume(&f.e, a), GD_E_LOST);
+    assert_true(gd_engine_stopped(&f.e)); /* nothing was let go */
+    fake_run(&f, 1, 1);                   /* there it is again */
+    assert_int_equal(gd_engine_resume(&f.e, a), 0);
+    assert_int_equal(engine_stop().reason, GD_STOP_STEP);
+}
+
 static void a_stop_of_a_lost_vcpu_stops_those_that_were_let_go_meanwhile(void **state)
 {
     struct gd_stop s;
@@ -592,6 +612,7 @@ int main(void)
         T(the_end_of_the_vm_is_told_at_once_and_once_to_each_client),
         T(a_vcpu_that_does_not_answer_does_not_hide_the_stop),
         T(a_lost_vcpu_goes_on_with_the_others),
+        T(a_lost_vcpu_is_not_stepped),
         T(a_stop_of_a_lost_vcpu_stops_those_that_were_let_go_meanwhile),
         T(a_lost_vcpus_hit_of_a_point_that_is_gone_is_not_the_guests),
         T(no_register_of_a_lost_vcpu_is_read_for_a_point),
