@@ -365,7 +365,8 @@ int rsp_vctrlc(struct gd_session *s, struct gd_cur *c, struct gd_out *o)
 
 /* ---- the end ---- */
 
-/* ";pid" or nothing; there is one process. */
+/* ";pid" or nothing; there is one process. A GDB that does not speak of processes makes a number up
+ * for vKill. */
 static int one_process(struct gd_session *s, struct gd_cur *c)
 {
     uint64_t pid;
@@ -374,7 +375,9 @@ static int one_process(struct gd_session *s, struct gd_cur *c)
         return GD_OK;
     if (!gd_cur_char(c, ';') || gd_cur_hex(c, &pid) < 0 || !gd_cur_end(c))
         return rsp_malformed(s, "not a process id");
-    return pid == 1 ? GD_OK : gd_why(&rsp_engine(s)->why, GD_E_NOTHREAD, "the process is 1");
+    if (pid != 1 && s->client.multiprocess)
+        return gd_why(&rsp_engine(s)->why, GD_E_NOTHREAD, "the process is 1");
+    return GD_OK;
 }
 
 int rsp_D(struct gd_session *s, struct gd_cur *c, struct gd_out *o)
