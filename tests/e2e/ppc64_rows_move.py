@@ -57,6 +57,7 @@ def walk(c, mode):
             check(not c.register(SRR1) & SE, f"SE is readable in SRR1 at {regs[PC]:#x}")
             met.add((regs[14], regs[PC], by_copy(c, regs[PC])))
         check(len(path) < 20000, "no end")
+    print(f"{len(path)} steps by {mode}", file=sys.stderr, flush=True)
     return path, met
 
 
