@@ -9,6 +9,7 @@
 # full: arm64 6.1 cortex-a72
 # full: arm64 newest max
 # full: el2 6.12 cortex-a72
+# full: el2 6.12 neoverse-n1
 # timeout: 900
 
 import contextlib
