@@ -10,7 +10,7 @@
 #include "base/bits.h"
 #include "rsp/state.h"
 
-uint8_t *rsp_tail(const struct gd_out *o, size_t n)
+uint8_t *gd_rsp_tail(const struct gd_out *o, size_t n)
 {
     return o->buf + (o->cap - n);
 }
@@ -19,7 +19,7 @@ uint8_t *rsp_tail(const struct gd_out *o, size_t n)
 static int range(struct gd_session *s, struct gd_cur *c, uint64_t *addr, uint64_t *len, char sep)
 {
     if (gd_cur_hex(c, addr) < 0 || !gd_cur_char(c, sep) || gd_cur_hex(c, len) < 0)
-        return rsp_malformed(s, "expected address and length");
+        return gd_rsp_malformed(s, "expected address and length");
     return GD_OK;
 }
 
@@ -35,7 +35,7 @@ static int read_some(struct gd_session *s, uint64_t addr, uint8_t *buf, uint64_t
     return *done ? GD_OK : err;
 }
 
-int rsp_m(struct gd_session *s, struct gd_cur *c, struct gd_out *o)
+int gd_rsp_m(struct gd_session *s, struct gd_cur *c, struct gd_out *o)
 {
     uint64_t addr, len;
     uint8_t *buf;
@@ -45,9 +45,9 @@ int rsp_m(struct gd_session *s, struct gd_cur *c, struct gd_out *o)
     if (err < 0)
         return err;
     if (!gd_cur_end(c) || len == 0)
-        return rsp_malformed(s, "expected address and a length above 0");
+        return gd_rsp_malformed(s, "expected address and a length above 0");
     n = len < o->cap / 2 ? (size_t)len : o->cap / 2;
-    buf = rsp_tail(o, n);
+    buf = gd_rsp_tail(o, n);
     err = read_some(s, addr, buf, n, &done);
     if (err == GD_OK)
         gd_put_hex_bytes(o, buf, done);
@@ -56,7 +56,7 @@ int rsp_m(struct gd_session *s, struct gd_cur *c, struct gd_out *o)
 
 /* Every binary reply begins with 'b' (GDB 16.2, LLDB 21). Older LLDBs ask "x0,0" first and would
  * take unprefixed data only after OK; the 'b' tells them to stay with m. */
-int rsp_x(struct gd_session *s, struct gd_cur *c, struct gd_out *o)
+int gd_rsp_x(struct gd_session *s, struct gd_cur *c, struct gd_out *o)
 {
     uint64_t addr, len;
     size_t done;
@@ -65,7 +65,7 @@ int rsp_x(struct gd_session *s, struct gd_cur *c, struct gd_out *o)
     if (err < 0)
         return err;
     if (!gd_cur_end(c))
-        return rsp_malformed(s, "expected address and length");
+        return gd_rsp_malformed(s, "expected address and length");
     gd_put_byte(o, 'b');
     if (len == 0)
         return GD_OK;
@@ -85,7 +85,7 @@ static int write_all(struct gd_session *s, uint64_t addr, const uint8_t *data, s
 
     if (n) {
         if (addr + (n - 1) < addr)
-            return rsp_malformed(s, "range beyond the end of the address space");
+            return gd_rsp_malformed(s, "range beyond the end of the address space");
         err = gd_engine_write(rsp_engine(s), s->general, addr, data, n, &done);
     }
     if (err == GD_OK)
@@ -93,7 +93,7 @@ static int write_all(struct gd_session *s, uint64_t addr, const uint8_t *data, s
     return err;
 }
 
-int rsp_M(struct gd_session *s, struct gd_cur *c, struct gd_out *o)
+int gd_rsp_M(struct gd_session *s, struct gd_cur *c, struct gd_out *o)
 {
     uint64_t addr, len;
     uint8_t *data;
@@ -104,11 +104,11 @@ int rsp_M(struct gd_session *s, struct gd_cur *c, struct gd_out *o)
     data = c->p;
     if (!gd_cur_char(c, ':') || gd_cur_left(c) % 2 || len != gd_cur_left(c) / 2 ||
         gd_cur_bytes(c, data, (size_t)len) < 0)
-        return rsp_malformed(s, "length and data differ");
+        return gd_rsp_malformed(s, "length and data differ");
     return write_all(s, addr, data, (size_t)len, o);
 }
 
-int rsp_X(struct gd_session *s, struct gd_cur *c, struct gd_out *o)
+int gd_rsp_X(struct gd_session *s, struct gd_cur *c, struct gd_out *o)
 {
     uint64_t addr, len;
     int err = range(s, c, &addr, &len, ',');
@@ -116,7 +116,7 @@ int rsp_X(struct gd_session *s, struct gd_cur *c, struct gd_out *o)
     if (err < 0)
         return err;
     if (!gd_cur_char(c, ':') || len != gd_cur_left(c))
-        return rsp_malformed(s, "length and data differ");
+        return gd_rsp_malformed(s, "length and data differ");
     return write_all(s, addr, c->p, (size_t)len, o);
 }
 
@@ -125,7 +125,7 @@ int rsp_X(struct gd_session *s, struct gd_cur *c, struct gd_out *o)
 
 static int too_long(struct gd_session *s)
 {
-    return rsp_malformed(s, "more than 1 GiB at a time");
+    return gd_rsp_malformed(s, "more than 1 GiB at a time");
 }
 
 /* ---- search ---- */
@@ -140,7 +140,7 @@ static size_t find(const uint8_t *buf, size_t n, const uint8_t *pattern, size_t 
 }
 
 /* The pattern is binary, whatever the manual says: GDB sends it escaped. */
-int rsp_search(struct gd_session *s, struct gd_cur *c, struct gd_out *o)
+int gd_rsp_search(struct gd_session *s, struct gd_cur *c, struct gd_out *o)
 {
     uint64_t addr, len;
     uint64_t left = SPAN_MAX;
@@ -150,10 +150,10 @@ int rsp_search(struct gd_session *s, struct gd_cur *c, struct gd_out *o)
     if (err < 0)
         return err;
     if (!gd_cur_char(c, ';') || gd_cur_end(c))
-        return rsp_malformed(s, "no pattern");
+        return gd_rsp_malformed(s, "no pattern");
     pattern = gd_cur_left(c);
     if (pattern > o->cap / 2)
-        return rsp_malformed(s, "pattern too long");
+        return gd_rsp_malformed(s, "pattern too long");
     if (len && addr + (len - 1) < addr)
         len = 0 - addr;
     while (len >= pattern) {
@@ -196,7 +196,7 @@ static uint32_t crc32(uint32_t crc, const uint8_t *p, size_t n)
     return crc;
 }
 
-int rsp_crc(struct gd_session *s, struct gd_cur *c, struct gd_out *o)
+int gd_rsp_crc(struct gd_session *s, struct gd_cur *c, struct gd_out *o)
 {
     uint64_t addr, len;
     uint32_t crc = 0xffffffff;
@@ -206,7 +206,7 @@ int rsp_crc(struct gd_session *s, struct gd_cur *c, struct gd_out *o)
     if (err < 0)
         return err;
     if (!gd_cur_end(c) || (len && addr + (len - 1) < addr) || o->cap == 0)
-        return rsp_malformed(s, "expected address and length");
+        return gd_rsp_malformed(s, "expected address and length");
     if (len > SPAN_MAX)
         return too_long(s);
     while (len) {

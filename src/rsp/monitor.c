@@ -83,7 +83,7 @@ static int one_of(struct gd_session *s, struct gd_cur *args, const char *const *
     if (next_word(args, &word) && no_more(args))
         for (i = 0; i < n && !gd_cur_is(&word, words[i]);)
             i++;
-    return i < n ? i : rsp_malformed(s, expected);
+    return i < n ? i : gd_rsp_malformed(s, expected);
 }
 
 /* ---- commands ---- */
@@ -132,7 +132,7 @@ static int walk(struct gd_session *s, struct gd_cur *args, struct gd_out *o)
     uint64_t va;
 
     if (!next_hex(args, &va) || !no_more(args))
-        return rsp_malformed(s, "walk wants one hex address");
+        return gd_rsp_malformed(s, "walk wants one hex address");
     if (!cpu(s))
         return gd_why(&rsp_engine(s)->why, GD_E_LOST, NULL);
     if (!rsp_arch(s)->walk_print)
@@ -210,11 +210,11 @@ static int context(struct gd_session *s, struct gd_cur *args, struct gd_out *o)
     if (off)
         *args = all;
     else if (!next_hex(args, &id))
-        return rsp_malformed(s, "context wants a hex identifier, off or show");
+        return gd_rsp_malformed(s, "context wants a hex identifier, off or show");
     all = *args;
     has_addr = !no_more(&all);
     if (has_addr && (!next_hex(args, &addr) || !no_more(args)))
-        return rsp_malformed(s, "not an address");
+        return gd_rsp_malformed(s, "not an address");
     err = gd_engine_context(rsp_engine(s), !off, id, has_addr ? &addr : NULL);
     return err < 0 ? err : show_context(s, o);
 }
@@ -225,7 +225,7 @@ static int ignore(struct gd_session *s, struct gd_cur *args, struct gd_out *o)
     int err;
 
     if (!next_hex(args, &addr) || !next_number(args, &n) || !no_more(args))
-        return rsp_malformed(s, "ignore wants a hex address and a count");
+        return gd_rsp_malformed(s, "ignore wants a hex address and a count");
     err = gd_engine_ignore(rsp_engine(s), addr, n);
     if (err == GD_OK)
         gd_put_fmt(o, "the next %lu hits at 0x%lx are passed over\n", n, addr);
@@ -256,13 +256,13 @@ static int raw(struct gd_session *s, struct gd_cur *args, struct gd_out *o)
     int err;
 
     if (!next_word(args, &bank))
-        return rsp_malformed(s, "raw wants b or w, control and value in hex; or off");
+        return gd_rsp_malformed(s, "raw wants b or w, control and value in hex; or off");
     if (gd_cur_is(&bank, "off") && no_more(args))
         return raw_off(s, o);
     watch = gd_cur_is(&bank, "w");
     if ((!watch && !gd_cur_is(&bank, "b")) || !next_hex(args, &pair.ctrl) ||
         !next_hex(args, &pair.value) || !no_more(args))
-        return rsp_malformed(s, "raw wants b or w, control and value in hex; or off");
+        return gd_rsp_malformed(s, "raw wants b or w, control and value in hex; or off");
     err = gd_engine_insert_raw(rsp_engine(s), watch, pair);
     if (err == GD_OK)
         gd_put_fmt(o, "%s pair 0x%lx 0x%lx from the next resume on\n",
@@ -301,12 +301,12 @@ static int phys(struct gd_session *s, struct gd_cur *args, struct gd_out *o)
     int err;
 
     if (!next_hex(args, &addr))
-        return rsp_malformed(s, "phys wants a hex address and perhaps a length");
+        return gd_rsp_malformed(s, "phys wants a hex address and perhaps a length");
     rest = *args;
     if (!no_more(&rest) && (!next_number(args, &len) || !no_more(args)))
-        return rsp_malformed(s, "phys wants a hex address and perhaps a length");
+        return gd_rsp_malformed(s, "phys wants a hex address and perhaps a length");
     if (len == 0 || len > PHYS_MAX || addr + (len - 1) < addr)
-        return rsp_malformed(s, "phys prints 1 to 4096 bytes");
+        return gd_rsp_malformed(s, "phys prints 1 to 4096 bytes");
     for (; len; addr += n, len -= n) {
         n = len < PHYS_LINE ? (size_t)len : PHYS_LINE;
         err = gd_engine_read_phys(rsp_engine(s), addr, line, n, &done);
@@ -335,7 +335,7 @@ static const struct rsp_command *find(const struct gd_cur *name)
 static int check(struct gd_session *s, const struct rsp_command *row)
 {
     if (!row)
-        return rsp_malformed(s, "no such monitor command; see monitor help");
+        return gd_rsp_malformed(s, "no such monitor command; see monitor help");
     if (!(row->flags & STOPPED))
         return GD_OK;
     if (s->run != RSP_STOPPED)
@@ -355,7 +355,7 @@ static int part(struct gd_session *s, struct gd_out *o)
     struct gd_out text;
     int err;
 
-    gd_out_window(&text, rsp_tail(o, room), room, s->console.skip);
+    gd_out_window(&text, gd_rsp_tail(o, room), room, s->console.skip);
     err = row->run(s, &args, &text);
     s->console.skip += text.len;
     if (err < 0 || !text.cut || !text.len)
@@ -384,18 +384,18 @@ static int explain(struct gd_session *s, struct gd_out *o, int err)
     if (text.len == sizeof(buf))
         text.len--;
     gd_put_byte(&text, '\n');
-    rsp_begin(s, o);
+    gd_rsp_begin(s, o);
     gd_put_hex_bytes(o, text.buf, text.len);
     return GD_OK;
 }
 
-int rsp_monitor(struct gd_session *s, struct gd_cur *c, struct gd_out *o)
+int gd_rsp_monitor(struct gd_session *s, struct gd_cur *c, struct gd_out *o)
 {
     struct gd_cur text = { c->p, c->p + gd_cur_left(c) / 2 }, name = { c->p, c->p };
     int err;
 
     if (gd_cur_left(c) % 2 || gd_cur_bytes(c, text.p, (size_t)(text.end - text.p)) < 0)
-        return rsp_malformed(s, "command is not hex");
+        return gd_rsp_malformed(s, "command is not hex");
     if (!next_word(&text, &name))
         name.p = name.end; /* no word: no such command */
     s->console.command = find(&name);
@@ -409,18 +409,18 @@ int rsp_monitor(struct gd_session *s, struct gd_cur *c, struct gd_out *o)
     return err < 0 ? explain(s, o, err) : GD_OK;
 }
 
-void rsp_console_next(struct gd_session *s)
+void gd_rsp_console_next(struct gd_session *s)
 {
     struct gd_out o;
     int err;
 
-    rsp_begin(s, &o);
+    gd_rsp_begin(s, &o);
     err = part(s, &o);
     if (err < 0)
         err = explain(s, &o, err);
     if (err < 0) {
-        rsp_begin(s, &o);
-        rsp_put_error(s, &o, RSP_PLAIN_ERROR, err);
+        gd_rsp_begin(s, &o);
+        gd_rsp_put_error(s, &o, RSP_PLAIN_ERROR, err);
     }
-    rsp_send(s, &o);
+    gd_rsp_send(s, &o);
 }

@@ -5,48 +5,48 @@
  */
 #include "rsp/state.h"
 
-static const struct rsp_packet packets[] = {
-    { "?", 0, rsp_why },
-    { "g", RSP_STOPPED_ONLY, rsp_g },
-    { "G", RSP_STOPPED_ONLY, rsp_G },
-    { "p", RSP_STOPPED_ONLY, rsp_p },
-    { "P", RSP_STOPPED_ONLY, rsp_P },
-    { "m", RSP_STOPPED_ONLY | RSP_PLAIN_ERROR, rsp_m },
-    { "M", RSP_STOPPED_ONLY, rsp_M },
-    { "x", RSP_STOPPED_ONLY | RSP_PLAIN_ERROR, rsp_x },
-    { "X", RSP_STOPPED_ONLY, rsp_X },
-    { "Z", RSP_STOPPED_ONLY, rsp_Z },
-    { "z", RSP_STOPPED_ONLY, rsp_z },
-    { "vCont?", 0, rsp_vcont_list },
-    { "vCont;", RSP_AFTER_STOP, rsp_vcont },
-    { "c", RSP_STOPPED_ONLY, rsp_c },
-    { "C", RSP_STOPPED_ONLY, rsp_C },
-    { "s", RSP_STOPPED_ONLY, rsp_s },
-    { "S", RSP_STOPPED_ONLY, rsp_S },
-    { "H", 0, rsp_H },
-    { "T", 0, rsp_T },
-    { "D", 0, rsp_D },
-    { "k", 0, rsp_k },
-    { "vKill", 0, rsp_vkill },
-    { "vCtrlC", 0, rsp_vctrlc },
-    { "qSupported", 0, rsp_supported },
-    { "QStartNoAckMode", 0, rsp_noack },
-    { "QEnableErrorStrings", 0, rsp_errors },
-    { "qC", 0, rsp_current },
-    { "qfThreadInfo", 0, rsp_first },
-    { "qsThreadInfo", 0, rsp_next },
-    { "qAttached", 0, rsp_attached },
-    { "qSymbol", 0, rsp_symbol },
-    { "qXfer:features:read:", 0, rsp_features },
-    { "qXfer:threads:read:", 0, rsp_threads },
-    { "qSearch:memory:", RSP_STOPPED_ONLY, rsp_search },
-    { "qCRC:", RSP_STOPPED_ONLY, rsp_crc },
-    { "qRcmd,", RSP_AFTER_STOP | RSP_PLAIN_ERROR, rsp_monitor },
+static const struct gd_rsp_packet packets[] = {
+    { "?", 0, gd_rsp_why },
+    { "g", RSP_STOPPED_ONLY, gd_rsp_g },
+    { "G", RSP_STOPPED_ONLY, gd_rsp_G },
+    { "p", RSP_STOPPED_ONLY, gd_rsp_p },
+    { "P", RSP_STOPPED_ONLY, gd_rsp_P },
+    { "m", RSP_STOPPED_ONLY | RSP_PLAIN_ERROR, gd_rsp_m },
+    { "M", RSP_STOPPED_ONLY, gd_rsp_M },
+    { "x", RSP_STOPPED_ONLY | RSP_PLAIN_ERROR, gd_rsp_x },
+    { "X", RSP_STOPPED_ONLY, gd_rsp_X },
+    { "Z", RSP_STOPPED_ONLY, gd_rsp_Z },
+    { "z", RSP_STOPPED_ONLY, gd_rsp_z },
+    { "vCont?", 0, gd_rsp_vcont_list },
+    { "vCont;", RSP_AFTER_STOP, gd_rsp_vcont },
+    { "c", RSP_STOPPED_ONLY, gd_rsp_c },
+    { "C", RSP_STOPPED_ONLY, gd_rsp_C },
+    { "s", RSP_STOPPED_ONLY, gd_rsp_s },
+    { "S", RSP_STOPPED_ONLY, gd_rsp_S },
+    { "H", 0, gd_rsp_H },
+    { "T", 0, gd_rsp_T },
+    { "D", 0, gd_rsp_D },
+    { "k", 0, gd_rsp_k },
+    { "vKill", 0, gd_rsp_vkill },
+    { "vCtrlC", 0, gd_rsp_vctrlc },
+    { "qSupported", 0, gd_rsp_supported },
+    { "QStartNoAckMode", 0, gd_rsp_noack },
+    { "QEnableErrorStrings", 0, gd_rsp_errors },
+    { "qC", 0, gd_rsp_current },
+    { "qfThreadInfo", 0, gd_rsp_first },
+    { "qsThreadInfo", 0, gd_rsp_next },
+    { "qAttached", 0, gd_rsp_attached },
+    { "qSymbol", 0, gd_rsp_symbol },
+    { "qXfer:features:read:", 0, gd_rsp_features },
+    { "qXfer:threads:read:", 0, gd_rsp_threads },
+    { "qSearch:memory:", RSP_STOPPED_ONLY, gd_rsp_search },
+    { "qCRC:", RSP_STOPPED_ONLY, gd_rsp_crc },
+    { "qRcmd,", RSP_AFTER_STOP | RSP_PLAIN_ERROR, gd_rsp_monitor },
 };
 
 /* Is c a packet of this row? Named packets end with their name or a separator; those of one
  * letter go right on with their arguments. */
-static bool matches(const struct rsp_packet *row, struct gd_cur *c)
+static bool matches(const struct gd_rsp_packet *row, struct gd_cur *c)
 {
     struct gd_cur rest = *c;
     uint8_t last;
@@ -61,7 +61,7 @@ static bool matches(const struct rsp_packet *row, struct gd_cur *c)
     return true;
 }
 
-static const struct rsp_packet *find(struct gd_cur *c)
+static const struct gd_rsp_packet *find(struct gd_cur *c)
 {
     for (size_t i = 0; i < sizeof(packets) / sizeof(packets[0]); i++)
         if (matches(&packets[i], c))
@@ -69,7 +69,7 @@ static const struct rsp_packet *find(struct gd_cur *c)
     return NULL;
 }
 
-static int handle(struct gd_session *s, const struct rsp_packet *row, struct gd_cur *c,
+static int handle(struct gd_session *s, const struct gd_rsp_packet *row, struct gd_cur *c,
                   struct gd_out *o)
 {
     if ((row->flags & RSP_STOPPED_ONLY) && s->run != RSP_STOPPED)
@@ -79,16 +79,16 @@ static int handle(struct gd_session *s, const struct rsp_packet *row, struct gd_
     return row->handler(s, c, o);
 }
 
-void rsp_packet(struct gd_session *s, uint8_t *payload, size_t n)
+void gd_rsp_packet(struct gd_session *s, uint8_t *payload, size_t n)
 {
     struct gd_cur c = { payload, payload + n };
-    const struct rsp_packet *row = find(&c);
+    const struct gd_rsp_packet *row = find(&c);
     struct gd_out o;
     int result;
 
-    rsp_begin(s, &o);
+    gd_rsp_begin(s, &o);
     if (!row) { /* an empty reply: not known here */
-        rsp_send(s, &o);
+        gd_rsp_send(s, &o);
         return;
     }
     if (s->run == RSP_ATTACHING && row->flags & (RSP_STOPPED_ONLY | RSP_AFTER_STOP)) {
@@ -101,10 +101,10 @@ void rsp_packet(struct gd_session *s, uint8_t *payload, size_t n)
     if (result < 0 || o.cut) {
         bool cut = result == GD_OK;
 
-        rsp_begin(s, &o);
-        rsp_put_error(s, &o, row->flags,
-                      cut ? gd_why(&rsp_engine(s)->why, GD_E_ARG, "reply over PacketSize")
-                          : result);
+        gd_rsp_begin(s, &o);
+        gd_rsp_put_error(s, &o, row->flags,
+                         cut ? gd_why(&rsp_engine(s)->why, GD_E_ARG, "reply over PacketSize")
+                             : result);
     }
-    rsp_send(s, &o);
+    gd_rsp_send(s, &o);
 }

@@ -14,13 +14,13 @@ static int place(struct gd_session *s, struct gd_cur *c, uint64_t type, uint64_t
 
     if (!gd_cur_char(c, ',') || gd_cur_hex(c, addr) < 0 || !gd_cur_char(c, ',') ||
         gd_cur_hex(c, len) < 0)
-        return rsp_malformed(s, "expected type,address,kind");
+        return gd_rsp_malformed(s, "expected type,address,kind");
     if (!gd_cur_end(c))
-        return rsp_malformed(s, "conditions and commands are not evaluated here");
+        return gd_rsp_malformed(s, "conditions and commands are not evaluated here");
     if (type <= GD_HW && *len != rsp_arch(s)->insn_len)
-        return rsp_malformed(s, "kind is not the length of this machine's breakpoint");
+        return gd_rsp_malformed(s, "kind is not the length of this machine's breakpoint");
     if (!gd_range_last(*addr, *len, &last))
-        return rsp_malformed(s, "empty range, or beyond the end of the address space");
+        return gd_rsp_malformed(s, "empty range, or beyond the end of the address space");
     return GD_OK;
 }
 
@@ -33,7 +33,7 @@ static int apply(struct gd_session *s, struct gd_cur *c, struct gd_out *o, chang
     int err;
 
     if (gd_cur_hex(c, &type) < 0)
-        return rsp_malformed(s, "expected type,address,kind");
+        return gd_rsp_malformed(s, "expected type,address,kind");
     if (type > GD_ACCESS)
         return GD_OK; /* empty: no such type */
     err = place(s, c, type, &addr, &len);
@@ -45,12 +45,12 @@ static int apply(struct gd_session *s, struct gd_cur *c, struct gd_out *o, chang
     return err;
 }
 
-int rsp_Z(struct gd_session *s, struct gd_cur *c, struct gd_out *o)
+int gd_rsp_Z(struct gd_session *s, struct gd_cur *c, struct gd_out *o)
 {
     return apply(s, c, o, gd_engine_insert);
 }
 
-int rsp_z(struct gd_session *s, struct gd_cur *c, struct gd_out *o)
+int gd_rsp_z(struct gd_session *s, struct gd_cur *c, struct gd_out *o)
 {
     return apply(s, c, o, gd_engine_remove);
 }

@@ -25,14 +25,14 @@ static void note_feature(struct rsp_client *client, const struct gd_cur *f)
         client->lldb = false;
 }
 
-int rsp_supported(struct gd_session *s, struct gd_cur *c, struct gd_out *o)
+int gd_rsp_supported(struct gd_session *s, struct gd_cur *c, struct gd_out *o)
 {
     const struct gd_hw_caps *hw = &rsp_engine(s)->cfg.target->hw;
     struct gd_cur feature;
     bool error_strings;
 
     if (s->cfg.line && s->client.greeted)
-        rsp_new_client(s);
+        gd_rsp_new_client(s);
     error_strings = s->client.error_strings;
     s->client = (struct rsp_client){ .greeted = true, .error_strings = error_strings };
     s->client.lldb = gd_cur_char(c, ':');
@@ -48,18 +48,18 @@ int rsp_supported(struct gd_session *s, struct gd_cur *c, struct gd_out *o)
     return GD_OK;
 }
 
-int rsp_noack(struct gd_session *s, struct gd_cur *c, struct gd_out *o)
+int gd_rsp_noack(struct gd_session *s, struct gd_cur *c, struct gd_out *o)
 {
     if (!gd_cur_end(c))
         return GD_OK;
     if (s->cfg.line && s->noack)
-        rsp_new_client(s);
+        gd_rsp_new_client(s);
     s->noack = true;
     gd_put_str(o, "OK");
     return GD_OK;
 }
 
-int rsp_errors(struct gd_session *s, struct gd_cur *c, struct gd_out *o)
+int gd_rsp_errors(struct gd_session *s, struct gd_cur *c, struct gd_out *o)
 {
     if (!gd_cur_end(c))
         return GD_OK;
@@ -71,17 +71,17 @@ int rsp_errors(struct gd_session *s, struct gd_cur *c, struct gd_out *o)
 
 /* ---- threads ---- */
 
-int rsp_current(struct gd_session *s, struct gd_cur *c, struct gd_out *o)
+int gd_rsp_current(struct gd_session *s, struct gd_cur *c, struct gd_out *o)
 {
     if (!gd_cur_end(c))
         return GD_OK;
     gd_put_str(o, "QC");
-    rsp_put_thread(s, o, s->general);
+    gd_rsp_put_thread(s, o, s->general);
     return GD_OK;
 }
 
 /* As many ids as fit, which for any real number of vCPUs is all of them. */
-int rsp_next(struct gd_session *s, struct gd_cur *c, struct gd_out *o)
+int gd_rsp_next(struct gd_session *s, struct gd_cur *c, struct gd_out *o)
 {
     char sep = 'm';
 
@@ -89,7 +89,7 @@ int rsp_next(struct gd_session *s, struct gd_cur *c, struct gd_out *o)
         return GD_OK;
     while (s->list_next < rsp_engine(s)->cfg.nvcpus && o->cap - o->len > sizeof(",p1.ffffffff")) {
         gd_put_byte(o, (uint8_t)sep);
-        rsp_put_thread(s, o, s->list_next++);
+        gd_rsp_put_thread(s, o, s->list_next++);
         sep = ',';
     }
     if (o->len == 0)
@@ -97,19 +97,19 @@ int rsp_next(struct gd_session *s, struct gd_cur *c, struct gd_out *o)
     return GD_OK;
 }
 
-int rsp_first(struct gd_session *s, struct gd_cur *c, struct gd_out *o)
+int gd_rsp_first(struct gd_session *s, struct gd_cur *c, struct gd_out *o)
 {
     s->list_next = 0;
-    return rsp_next(s, c, o);
+    return gd_rsp_next(s, c, o);
 }
 
 /* "We attached to it": a debugger that quits then detaches instead of killing. */
-int rsp_attached(struct gd_session *s, struct gd_cur *c, struct gd_out *o)
+int gd_rsp_attached(struct gd_session *s, struct gd_cur *c, struct gd_out *o)
 {
     uint64_t pid = 1;
 
     if (gd_cur_char(c, ':') && (gd_cur_hex(c, &pid) < 0 || !gd_cur_end(c)))
-        return rsp_malformed(s, "not a process id");
+        return gd_rsp_malformed(s, "not a process id");
     if (pid != 1)
         return gd_why(&rsp_engine(s)->why, GD_E_NOTHREAD, "the process is 1");
     gd_put_byte(o, '1');
@@ -117,7 +117,7 @@ int rsp_attached(struct gd_session *s, struct gd_cur *c, struct gd_out *o)
 }
 
 /* The client offers to look symbols up; none is needed. */
-int rsp_symbol(struct gd_session *s, struct gd_cur *c, struct gd_out *o)
+int gd_rsp_symbol(struct gd_session *s, struct gd_cur *c, struct gd_out *o)
 {
     (void)s;
     (void)c;
@@ -140,15 +140,15 @@ static int serve(struct gd_session *s, struct gd_cur *c, struct gd_out *o, const
 
     if (!gd_cur_split(c, ':', &name) || gd_cur_hex(c, &offset) < 0 || !gd_cur_char(c, ',') ||
         gd_cur_hex(c, &length) < 0 || !gd_cur_end(c))
-        return rsp_malformed(s, "expected annex:offset,length");
+        return gd_rsp_malformed(s, "expected annex:offset,length");
     if (!gd_cur_is(&name, annex))
-        return rsp_malformed(s, "no such document");
+        return gd_rsp_malformed(s, "no such document");
     if (offset > SIZE_MAX || room == 0 || length == 0)
-        return rsp_malformed(s, "no such piece of the document");
+        return gd_rsp_malformed(s, "no such piece of the document");
     gd_out_window(&piece, o->buf + 1, length < room ? (size_t)length : room, (size_t)offset);
     write(s, &piece);
     if (piece.skip > 0) /* GDB manual, General Query Packets: qXfer, "the offset was invalid" */
-        return rsp_malformed(s, "offset past the end of the document");
+        return gd_rsp_malformed(s, "offset past the end of the document");
     fit = gd_frame_fit(piece.buf, piece.len, room);
     gd_put_byte(o, piece.cut || fit < piece.len ? 'm' : 'l');
     o->len += fit;
@@ -160,7 +160,7 @@ static void target_xml(struct gd_session *s, struct gd_out *o)
     rsp_arch(s)->tdesc(rsp_engine(s)->cfg.target, s->client.pauth_v2 ? GD_TD_PAUTH_V2 : 0, o);
 }
 
-int rsp_features(struct gd_session *s, struct gd_cur *c, struct gd_out *o)
+int gd_rsp_features(struct gd_session *s, struct gd_cur *c, struct gd_out *o)
 {
     s->client.described = true;
     return serve(s, c, o, "target.xml", target_xml);
@@ -186,7 +186,7 @@ static void threads_xml(struct gd_session *s, struct gd_out *o)
     gd_put_str(o, "<?xml version=\"1.0\"?>\n<threads>\n");
     for (unsigned i = 0; i < e->cfg.nvcpus; i++) {
         gd_put_str(o, "<thread id=\"");
-        rsp_put_thread(s, o, i);
+        gd_rsp_put_thread(s, o, i);
         gd_put_fmt(o, "\" core=\"%u\" name=\"vCPU %u\">", i, i);
         state = state_of(e, i);
         gd_put_str(o, state ? state : "");
@@ -195,7 +195,7 @@ static void threads_xml(struct gd_session *s, struct gd_out *o)
     gd_put_str(o, "</threads>\n");
 }
 
-int rsp_threads(struct gd_session *s, struct gd_cur *c, struct gd_out *o)
+int gd_rsp_threads(struct gd_session *s, struct gd_cur *c, struct gd_out *o)
 {
     return serve(s, c, o, "", threads_xml);
 }

@@ -27,7 +27,7 @@ static void to_wire(const struct gd_session *s, uint8_t *bytes, unsigned n)
     }
 }
 
-int rsp_reg_get(struct gd_session *s, unsigned vcpu, unsigned num, uint8_t *bytes, unsigned *n)
+int gd_rsp_reg_get(struct gd_session *s, unsigned vcpu, unsigned num, uint8_t *bytes, unsigned *n)
 {
     int err;
 
@@ -46,7 +46,7 @@ static int put_reg(struct gd_session *s, struct gd_out *o, unsigned num)
     struct gd_why why = rsp_engine(s)->why;
     uint8_t bytes[GD_REG_BYTES];
     unsigned n;
-    int err = rsp_reg_get(s, s->general, num, bytes, &n);
+    int err = gd_rsp_reg_get(s, s->general, num, bytes, &n);
 
     if (n == 0)
         return err;
@@ -61,18 +61,18 @@ static int put_reg(struct gd_session *s, struct gd_out *o, unsigned num)
     return err;
 }
 
-int rsp_p(struct gd_session *s, struct gd_cur *c, struct gd_out *o)
+int gd_rsp_p(struct gd_session *s, struct gd_cur *c, struct gd_out *o)
 {
     uint64_t num;
 
     if (gd_cur_hex(c, &num) < 0 || !gd_cur_end(c))
-        return rsp_malformed(s, "p wants a register number");
+        return gd_rsp_malformed(s, "p wants a register number");
     if (num >= GD_REG_MAX)
         return gd_why(&rsp_engine(s)->why, GD_E_NOREG, NULL);
     return put_reg(s, o, (unsigned)num);
 }
 
-int rsp_P(struct gd_session *s, struct gd_cur *c, struct gd_out *o)
+int gd_rsp_P(struct gd_session *s, struct gd_cur *c, struct gd_out *o)
 {
     uint8_t bytes[GD_REG_BYTES];
     uint64_t num;
@@ -80,12 +80,12 @@ int rsp_P(struct gd_session *s, struct gd_cur *c, struct gd_out *o)
     int err;
 
     if (gd_cur_hex(c, &num) < 0 || !gd_cur_char(c, '='))
-        return rsp_malformed(s, "P wants number=value");
+        return gd_rsp_malformed(s, "P wants number=value");
     n = num < GD_REG_MAX ? size_of(s, (unsigned)num) : 0;
     if (n == 0)
         return gd_why(&rsp_engine(s)->why, GD_E_NOREG, NULL);
     if (gd_cur_bytes(c, bytes, n) < 0 || !gd_cur_end(c))
-        return rsp_malformed(s, "value is not of the register's size");
+        return gd_rsp_malformed(s, "value is not of the register's size");
     to_wire(s, bytes, n);
     err = gd_engine_reg_set(rsp_engine(s), s->general, (unsigned)num, bytes);
     if (err == GD_OK)
@@ -94,12 +94,12 @@ int rsp_P(struct gd_session *s, struct gd_cur *c, struct gd_out *o)
 }
 
 /* As many whole registers as one packet takes; clients fetch the rest with p. */
-int rsp_g(struct gd_session *s, struct gd_cur *c, struct gd_out *o)
+int gd_rsp_g(struct gd_session *s, struct gd_cur *c, struct gd_out *o)
 {
     int err;
 
     if (!gd_cur_end(c))
-        return rsp_malformed(s, "g has no arguments");
+        return gd_rsp_malformed(s, "g has no arguments");
     for (unsigned num = 0; num < rsp_arch(s)->g_count; num++) {
         unsigned n = size_of(s, num);
 
@@ -136,10 +136,10 @@ static int check_all(struct gd_session *s, struct gd_cur c)
         unsigned n = size_of(s, num);
 
         if (check_digits(&c, n, &skip) < 0)
-            return rsp_malformed(s, "G with a broken or cut register value");
+            return gd_rsp_malformed(s, "G with a broken or cut register value");
         c.p += 2 * n;
     }
-    return gd_cur_end(&c) ? GD_OK : rsp_malformed(s, "G longer than all registers");
+    return gd_cur_end(&c) ? GD_OK : gd_rsp_malformed(s, "G longer than all registers");
 }
 
 /* Puts one register; *changed if it was written, with the old value in old. */
@@ -169,7 +169,7 @@ static int set_one(struct gd_session *s, unsigned num, unsigned n, struct gd_cur
 
 /* One register may be refused (read-only, unavailable) after others were written: those get
  * their old values back, which are kept in the reply's room, each after its number. */
-int rsp_G(struct gd_session *s, struct gd_cur *c, struct gd_out *o)
+int gd_rsp_G(struct gd_session *s, struct gd_cur *c, struct gd_out *o)
 {
     uint8_t old[GD_REG_BYTES];
     struct gd_why why;
@@ -188,7 +188,7 @@ int rsp_G(struct gd_session *s, struct gd_cur *c, struct gd_out *o)
         }
     }
     if (err == GD_OK) {
-        rsp_begin(s, o);
+        gd_rsp_begin(s, o);
         gd_put_str(o, "OK");
         return GD_OK;
     }

@@ -10,36 +10,36 @@
 
 /* ---- threads ---- */
 
-void rsp_put_thread(const struct gd_session *s, struct gd_out *o, unsigned vcpu)
+void gd_rsp_put_thread(const struct gd_session *s, struct gd_out *o, unsigned vcpu)
 {
     if (s->client.multiprocess)
         gd_put_str(o, "p1.");
     gd_put_hex(o, vcpu + 1);
 }
 
-int rsp_thread(struct gd_session *s, struct gd_cur *c, int *tid)
+int gd_rsp_thread(struct gd_session *s, struct gd_cur *c, int *tid)
 {
     int err = gd_cur_thread(c, tid);
 
     if (err == GD_E_ARG)
-        return rsp_malformed(s, "not a thread id");
+        return gd_rsp_malformed(s, "not a thread id");
     if (err == GD_E_NOTHREAD || *tid > (int)rsp_engine(s)->cfg.nvcpus)
         return gd_why(&rsp_engine(s)->why, GD_E_NOTHREAD, NULL);
     return GD_OK;
 }
 
-int rsp_H(struct gd_session *s, struct gd_cur *c, struct gd_out *o)
+int gd_rsp_H(struct gd_session *s, struct gd_cur *c, struct gd_out *o)
 {
     bool general = gd_cur_char(c, 'g');
     int tid, err;
 
     if (!general && !gd_cur_char(c, 'c'))
         return GD_OK;
-    err = rsp_thread(s, c, &tid);
+    err = gd_rsp_thread(s, c, &tid);
     if (err < 0)
         return err;
     if (!gd_cur_end(c))
-        return rsp_malformed(s, "not a thread id");
+        return gd_rsp_malformed(s, "not a thread id");
     if (!general)
         s->resume_tid = tid == GD_TID_ANY ? GD_TID_ALL : tid;
     else if (tid > 0)
@@ -48,14 +48,14 @@ int rsp_H(struct gd_session *s, struct gd_cur *c, struct gd_out *o)
     return GD_OK;
 }
 
-int rsp_T(struct gd_session *s, struct gd_cur *c, struct gd_out *o)
+int gd_rsp_T(struct gd_session *s, struct gd_cur *c, struct gd_out *o)
 {
-    int tid, err = rsp_thread(s, c, &tid);
+    int tid, err = gd_rsp_thread(s, c, &tid);
 
     if (err < 0)
         return err;
     if (!gd_cur_end(c) || tid <= 0)
-        return rsp_malformed(s, "not one thread's id");
+        return gd_rsp_malformed(s, "not one thread's id");
     gd_put_str(o, "OK");
     return GD_OK;
 }
@@ -82,7 +82,7 @@ static void put_register(struct gd_session *s, struct gd_out *o, unsigned vcpu, 
     uint8_t bytes[GD_REG_BYTES];
     unsigned n;
 
-    if (rsp_reg_get(s, vcpu, num, bytes, &n) < 0 || n > 8 || o->cap - o->len < 2 * n + 4)
+    if (gd_rsp_reg_get(s, vcpu, num, bytes, &n) < 0 || n > 8 || o->cap - o->len < 2 * n + 4)
         return;
     gd_put_hex_pad(o, num, 2);
     gd_put_byte(o, ':');
@@ -117,7 +117,7 @@ static unsigned signal_of(enum gd_reason reason)
     }
 }
 
-void rsp_put_stop(struct gd_session *s, struct gd_out *o, const struct gd_stop *stop)
+void gd_rsp_put_stop(struct gd_session *s, struct gd_out *o, const struct gd_stop *stop)
 {
     if (stop->reason == GD_STOP_EXITED) {
         gd_put_byte(o, 'W');
@@ -129,14 +129,14 @@ void rsp_put_stop(struct gd_session *s, struct gd_out *o, const struct gd_stop *
     gd_put_byte(o, 'T');
     gd_put_hex_pad(o, signal_of(stop->reason), 2);
     gd_put_str(o, "thread:");
-    rsp_put_thread(s, o, stop->vcpu);
+    gd_rsp_put_thread(s, o, stop->vcpu);
     gd_put_fmt(o, ";core:%x;", stop->vcpu);
     put_reason(s, o, stop);
     put_registers(s, o, stop->vcpu);
 }
 
 /* While the guest stops or runs, the answer is the stop reply that comes of it. */
-int rsp_why(struct gd_session *s, struct gd_cur *c, struct gd_out *o)
+int gd_rsp_why(struct gd_session *s, struct gd_cur *c, struct gd_out *o)
 {
     if (!gd_cur_end(c))
         return GD_OK;
@@ -145,7 +145,7 @@ int rsp_why(struct gd_session *s, struct gd_cur *c, struct gd_out *o)
         return RSP_LATER;
     }
     s->general = s->stop.vcpu < rsp_engine(s)->cfg.nvcpus ? s->stop.vcpu : 0;
-    rsp_put_stop(s, o, &s->stop);
+    gd_rsp_put_stop(s, o, &s->stop);
     return GD_OK;
 }
 
@@ -162,7 +162,7 @@ static int resume(struct gd_session *s, struct gd_out *o)
         any |= s->actions[i].mode != GD_HALT;
     if (!any) {
         s->stop = (struct gd_stop){ .reason = GD_STOP_HALTED, .vcpu = s->general };
-        rsp_put_stop(s, o, &s->stop);
+        gd_rsp_put_stop(s, o, &s->stop);
         return GD_OK;
     }
     err = gd_engine_resume(e, s->actions);
@@ -190,7 +190,7 @@ static int skip_signal(struct gd_session *s, struct gd_cur *c)
     uint64_t sig;
 
     if (gd_cur_hex(c, &sig) < 0 || sig > 0xff)
-        return rsp_malformed(s, "not a signal number");
+        return gd_rsp_malformed(s, "not a signal number");
     return GD_OK;
 }
 
@@ -198,7 +198,7 @@ static int range(struct gd_session *s, struct gd_cur *c, struct gd_action *a)
 {
     a->mode = GD_RANGE;
     if (gd_cur_hex(c, &a->start) < 0 || !gd_cur_char(c, ',') || gd_cur_hex(c, &a->end) < 0)
-        return rsp_malformed(s, "expected rSTART,END");
+        return gd_rsp_malformed(s, "expected rSTART,END");
     return GD_OK;
 }
 
@@ -217,7 +217,7 @@ static int action(struct gd_session *s, struct gd_cur *c, struct gd_action *a)
         return range(s, c, a);
     if (gd_cur_char(c, 't'))
         return GD_OK;
-    return rsp_malformed(s, "unknown vCont action");
+    return gd_rsp_malformed(s, "unknown vCont action");
 }
 
 /* One "action[:thread]"; the leftmost that matches a thread has decided already. */
@@ -228,11 +228,11 @@ static int apply_part(struct gd_session *s, struct gd_cur *part, bool *decided)
     int err = action(s, part, &a);
 
     if (err == GD_OK && gd_cur_char(part, ':'))
-        err = rsp_thread(s, part, &tid);
+        err = gd_rsp_thread(s, part, &tid);
     if (err < 0)
         return err;
     if (!gd_cur_end(part))
-        return rsp_malformed(s, "rubbish after a vCont action");
+        return gd_rsp_malformed(s, "rubbish after a vCont action");
     if (tid == GD_TID_ANY)
         tid = (int)s->general + 1;
     for (unsigned i = 0; i < rsp_engine(s)->cfg.nvcpus; i++) {
@@ -252,17 +252,17 @@ static int halt_running(struct gd_session *s, struct gd_cur *c)
     if (s->run != RSP_RUNNING || !gd_cur_char(c, 't'))
         return gd_why(&rsp_engine(s)->why, GD_E_RUNNING, NULL);
     if (gd_cur_char(c, ':'))
-        err = rsp_thread(s, c, &tid);
+        err = gd_rsp_thread(s, c, &tid);
     if (err < 0)
         return err;
     if (!gd_cur_end(c))
-        return rsp_malformed(s, "vCont;t must stand alone while the guest runs");
+        return gd_rsp_malformed(s, "vCont;t must stand alone while the guest runs");
     s->halt = true;
     gd_engine_interrupt(rsp_engine(s), s->general);
     return RSP_LATER;
 }
 
-int rsp_vcont(struct gd_session *s, struct gd_cur *c, struct gd_out *o)
+int gd_rsp_vcont(struct gd_session *s, struct gd_cur *c, struct gd_out *o)
 {
     bool decided[GD_SESSION_VCPUS] = { false };
     struct gd_cur part;
@@ -273,7 +273,7 @@ int rsp_vcont(struct gd_session *s, struct gd_cur *c, struct gd_out *o)
     if (s->stop.reason == GD_STOP_EXITED)
         return gd_why(&rsp_engine(s)->why, GD_E_NOTHREAD, "the virtual machine has ended");
     if (gd_cur_end(c))
-        return rsp_malformed(s, "vCont without an action");
+        return gd_rsp_malformed(s, "vCont without an action");
     err = prepare(s, (struct gd_action){ .mode = GD_HALT });
     while (err == GD_OK && gd_cur_split(c, ';', &part))
         err = apply_part(s, &part, decided);
@@ -281,7 +281,7 @@ int rsp_vcont(struct gd_session *s, struct gd_cur *c, struct gd_out *o)
 }
 
 /* GDB uses vCont only if both c and C are listed, and steps over exceptions only with S. */
-int rsp_vcont_list(struct gd_session *s, struct gd_cur *c, struct gd_out *o)
+int gd_rsp_vcont_list(struct gd_session *s, struct gd_cur *c, struct gd_out *o)
 {
     (void)s;
     if (gd_cur_end(c))
@@ -315,7 +315,7 @@ static int set_pc(struct gd_session *s, struct gd_cur *c)
     if (gd_cur_end(c))
         return GD_OK;
     if (gd_cur_hex(c, &addr) < 0 || !gd_cur_end(c))
-        return rsp_malformed(s, "not an address");
+        return gd_rsp_malformed(s, "not an address");
     for (unsigned i = 0; i < 8; i++)
         bytes[i] = (uint8_t)(addr >> (8 * i));
     return gd_engine_reg_set(rsp_engine(s), old_thread(s), pc, bytes);
@@ -327,33 +327,33 @@ static int old(struct gd_session *s, struct gd_cur *c, struct gd_out *o, enum gd
     int err = with_signal ? skip_signal(s, c) : GD_OK;
 
     if (err == GD_OK && with_signal && !gd_cur_end(c) && !gd_cur_char(c, ';'))
-        err = rsp_malformed(s, "rubbish after the signal");
+        err = gd_rsp_malformed(s, "rubbish after the signal");
     if (err == GD_OK)
         err = set_pc(s, c);
     return err < 0 ? err : old_resume(s, o, mode);
 }
 
-int rsp_c(struct gd_session *s, struct gd_cur *c, struct gd_out *o)
+int gd_rsp_c(struct gd_session *s, struct gd_cur *c, struct gd_out *o)
 {
     return old(s, c, o, GD_RUN, false);
 }
 
-int rsp_C(struct gd_session *s, struct gd_cur *c, struct gd_out *o)
+int gd_rsp_C(struct gd_session *s, struct gd_cur *c, struct gd_out *o)
 {
     return old(s, c, o, GD_RUN, true);
 }
 
-int rsp_s(struct gd_session *s, struct gd_cur *c, struct gd_out *o)
+int gd_rsp_s(struct gd_session *s, struct gd_cur *c, struct gd_out *o)
 {
     return old(s, c, o, GD_STEP, false);
 }
 
-int rsp_S(struct gd_session *s, struct gd_cur *c, struct gd_out *o)
+int gd_rsp_S(struct gd_session *s, struct gd_cur *c, struct gd_out *o)
 {
     return old(s, c, o, GD_STEP, true);
 }
 
-int rsp_vctrlc(struct gd_session *s, struct gd_cur *c, struct gd_out *o)
+int gd_rsp_vctrlc(struct gd_session *s, struct gd_cur *c, struct gd_out *o)
 {
     if (!gd_cur_end(c))
         return GD_OK;
@@ -374,20 +374,20 @@ static int one_process(struct gd_session *s, struct gd_cur *c)
     if (gd_cur_end(c))
         return GD_OK;
     if (!gd_cur_char(c, ';') || gd_cur_hex(c, &pid) < 0 || !gd_cur_end(c))
-        return rsp_malformed(s, "not a process id");
+        return gd_rsp_malformed(s, "not a process id");
     if (pid != 1 && s->client.multiprocess)
         return gd_why(&rsp_engine(s)->why, GD_E_NOTHREAD, "the process is 1");
     return GD_OK;
 }
 
-int rsp_D(struct gd_session *s, struct gd_cur *c, struct gd_out *o)
+int gd_rsp_D(struct gd_session *s, struct gd_cur *c, struct gd_out *o)
 {
     int err = one_process(s, c);
 
     (void)o;
     if (err < 0)
         return err;
-    rsp_detach(s, true, true, GD_WANT_CLOSE);
+    gd_rsp_detach(s, true, true, GD_WANT_CLOSE);
     return RSP_LATER;
 }
 
@@ -396,19 +396,19 @@ static int kill(struct gd_session *s, bool answer)
 {
     enum gd_on_disconnect policy = s->cfg.on_disconnect;
 
-    rsp_detach(s, policy == GD_DISCONNECT_RESUME, answer,
-               policy == GD_DISCONNECT_EXIT ? GD_WANT_EXIT : GD_WANT_CLOSE);
+    gd_rsp_detach(s, policy == GD_DISCONNECT_RESUME, answer,
+                  policy == GD_DISCONNECT_EXIT ? GD_WANT_EXIT : GD_WANT_CLOSE);
     return RSP_LATER;
 }
 
-int rsp_k(struct gd_session *s, struct gd_cur *c, struct gd_out *o)
+int gd_rsp_k(struct gd_session *s, struct gd_cur *c, struct gd_out *o)
 {
     (void)c;
     (void)o;
     return kill(s, false);
 }
 
-int rsp_vkill(struct gd_session *s, struct gd_cur *c, struct gd_out *o)
+int gd_rsp_vkill(struct gd_session *s, struct gd_cur *c, struct gd_out *o)
 {
     int err = one_process(s, c);
 

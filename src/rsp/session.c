@@ -28,12 +28,12 @@ static void put_raw(struct gd_session *s, uint8_t byte)
         s->cfg.tx[s->tx_len++] = byte;
 }
 
-void rsp_begin(struct gd_session *s, struct gd_out *o)
+void gd_rsp_begin(struct gd_session *s, struct gd_out *o)
 {
     gd_out_init(o, s->cfg.tx + (s->cfg.tx_size - s->packet_max), s->packet_max);
 }
 
-void rsp_send(struct gd_session *s, const struct gd_out *o)
+void gd_rsp_send(struct gd_session *s, const struct gd_out *o)
 {
     s->last_at = s->tx_len;
     s->last_len = gd_frame_encode(s->cfg.tx + s->tx_len, s->cfg.tx_size - s->tx_len, o->buf,
@@ -61,7 +61,7 @@ static void put_plain(struct gd_out *o, const struct gd_out *text)
     }
 }
 
-void rsp_put_error(struct gd_session *s, struct gd_out *o, unsigned flags, int error)
+void gd_rsp_put_error(struct gd_session *s, struct gd_out *o, unsigned flags, int error)
 {
     struct gd_why *why = &rsp_engine(s)->why;
     uint8_t buf[256];
@@ -84,7 +84,7 @@ void rsp_put_error(struct gd_session *s, struct gd_out *o, unsigned flags, int e
     }
 }
 
-int rsp_malformed(struct gd_session *s, const char *detail)
+int gd_rsp_malformed(struct gd_session *s, const char *detail)
 {
     return gd_why(&rsp_engine(s)->why, GD_E_ARG, detail);
 }
@@ -93,18 +93,18 @@ static void send_error(struct gd_session *s, int error)
 {
     struct gd_out o;
 
-    rsp_begin(s, &o);
-    rsp_put_error(s, &o, 0, error);
-    rsp_send(s, &o);
+    gd_rsp_begin(s, &o);
+    gd_rsp_put_error(s, &o, 0, error);
+    gd_rsp_send(s, &o);
 }
 
 static void send_ok(struct gd_session *s)
 {
     struct gd_out o;
 
-    rsp_begin(s, &o);
+    gd_rsp_begin(s, &o);
     gd_put_str(&o, "OK");
-    rsp_send(s, &o);
+    gd_rsp_send(s, &o);
 }
 
 /* ---- stops ---- */
@@ -148,7 +148,7 @@ static bool tell_trouble(struct gd_session *s)
     uint8_t buf[512];
     struct gd_out o, text;
 
-    rsp_begin(s, &o);
+    gd_rsp_begin(s, &o);
     gd_out_init(&text, buf, sizeof(buf));
     if (o.cap && (o.cap - 1) / 2 < text.cap) /* 'O', two digits a byte */
         text.cap = (o.cap - 1) / 2;
@@ -159,7 +159,7 @@ static bool tell_trouble(struct gd_session *s)
         text.buf[text.len - 1] = '\n';
     gd_put_byte(&o, 'O');
     gd_put_hex_bytes(&o, text.buf, text.len);
-    rsp_send(s, &o);
+    gd_rsp_send(s, &o);
     return true;
 }
 
@@ -169,9 +169,9 @@ static void tell_stop(struct gd_session *s)
 
     s->hold_stop = false;
     s->owe_stop = false;
-    rsp_begin(s, &o);
-    rsp_put_stop(s, &o, &s->stop);
-    rsp_send(s, &o);
+    gd_rsp_begin(s, &o);
+    gd_rsp_put_stop(s, &o, &s->stop);
+    gd_rsp_send(s, &o);
 }
 
 /* All vCPUs are parked, or the VM ended, and *stop is why. */
@@ -210,7 +210,7 @@ static void look_for_stop(struct gd_session *s)
 
 /* ---- ends ---- */
 
-void rsp_detach(struct gd_session *s, bool resume, bool answer, enum gd_session_want after)
+void gd_rsp_detach(struct gd_session *s, bool resume, bool answer, enum gd_session_want after)
 {
     s->run = RSP_DETACHING;
     s->owe_stop = false;
@@ -229,7 +229,7 @@ static void try_detach(struct gd_session *s)
     s->want = s->after;
 }
 
-void rsp_new_client(struct gd_session *s)
+void gd_rsp_new_client(struct gd_session *s)
 {
     if (s->noack)
         put_raw(s, '+'); /* it does not know yet that nobody acknowledges here */
@@ -249,7 +249,7 @@ static void pump(struct gd_session *s)
     if (s->tx_len)
         return;
     if (s->console.command)
-        rsp_console_next(s);
+        gd_rsp_console_next(s);
     else if (s->hold_stop)
         tell_stop(s);
     else if (s->run == RSP_ATTACHING || s->run == RSP_RUNNING)
@@ -258,7 +258,7 @@ static void pump(struct gd_session *s)
         try_detach(s);
     if (s->held && s->run != RSP_ATTACHING && !s->tx_len) {
         s->held = false;
-        rsp_packet(s, s->frame.buf, s->frame.len);
+        gd_rsp_packet(s, s->frame.buf, s->frame.len);
     }
 }
 
@@ -279,7 +279,7 @@ static void packet(struct gd_session *s)
         put_raw(s, '+');
     if (s->run == RSP_DETACHING || s->run == RSP_CLOSED)
         return;
-    rsp_packet(s, s->frame.buf, s->frame.len);
+    gd_rsp_packet(s, s->frame.buf, s->frame.len);
 }
 
 static void dropped(struct gd_session *s, const char *why)
@@ -287,7 +287,7 @@ static void dropped(struct gd_session *s, const char *why)
     if (!s->noack)
         put_raw(s, '-');
     else if (s->run != RSP_DETACHING && s->run != RSP_CLOSED)
-        send_error(s, rsp_malformed(s, why)); /* else the client would wait for ever */
+        send_error(s, gd_rsp_malformed(s, why)); /* else the client would wait for ever */
 }
 
 static void digest(struct gd_session *s, enum gd_frame_event event)
@@ -409,8 +409,8 @@ bool gd_session_hangup(struct gd_session *s)
     if (!s->heard) /* whoever that was, it was no debugger: all is as it was */
         policy = s->found_stopped ? GD_DISCONNECT_STOP : GD_DISCONNECT_RESUME;
     if (s->run != RSP_DETACHING && s->run != RSP_CLOSED)
-        rsp_detach(s, policy == GD_DISCONNECT_RESUME, false,
-                   policy == GD_DISCONNECT_EXIT ? GD_WANT_EXIT : GD_WANT_CLOSE);
+        gd_rsp_detach(s, policy == GD_DISCONNECT_RESUME, false,
+                      policy == GD_DISCONNECT_EXIT ? GD_WANT_EXIT : GD_WANT_CLOSE);
     s->answer_detach = false;
     pump(s);
     return s->run == RSP_CLOSED;

@@ -77,23 +77,25 @@ struct gd_session {
  * why holds. */
 typedef int rsp_handler(struct gd_session *s, struct gd_cur *c, struct gd_out *o);
 
-struct rsp_packet {
+struct gd_rsp_packet {
     const char *prefix;
     unsigned flags;
     rsp_handler *handler;
 };
 
 /* Finds the row of a packet and runs its handler, with the reply sent. */
-void rsp_packet(struct gd_session *s, uint8_t *payload, size_t n);
+void gd_rsp_packet(struct gd_session *s, uint8_t *payload, size_t n);
 
-rsp_handler rsp_g, rsp_G, rsp_p, rsp_P;                      /* regs.c */
-rsp_handler rsp_m, rsp_M, rsp_x, rsp_X, rsp_search, rsp_crc; /* mem.c */
-rsp_handler rsp_why, rsp_vcont, rsp_vcont_list, rsp_c, rsp_C, rsp_s, rsp_S, rsp_H, rsp_T;
-rsp_handler rsp_vctrlc, rsp_D, rsp_k, rsp_vkill; /* resume.c */
-rsp_handler rsp_Z, rsp_z;                        /* points.c */
-rsp_handler rsp_supported, rsp_noack, rsp_errors, rsp_current, rsp_first, rsp_next;
-rsp_handler rsp_attached, rsp_symbol, rsp_features, rsp_threads; /* query.c */
-rsp_handler rsp_monitor;                                         /* monitor.c */
+rsp_handler gd_rsp_g, gd_rsp_G, gd_rsp_p, gd_rsp_P;                            /* regs.c */
+rsp_handler gd_rsp_m, gd_rsp_M, gd_rsp_x, gd_rsp_X, gd_rsp_search, gd_rsp_crc; /* mem.c */
+rsp_handler gd_rsp_why, gd_rsp_vcont, gd_rsp_vcont_list, gd_rsp_c, gd_rsp_C, gd_rsp_s, gd_rsp_S,
+    gd_rsp_H, gd_rsp_T;
+rsp_handler gd_rsp_vctrlc, gd_rsp_D, gd_rsp_k, gd_rsp_vkill; /* resume.c */
+rsp_handler gd_rsp_Z, gd_rsp_z;                              /* points.c */
+rsp_handler gd_rsp_supported, gd_rsp_noack, gd_rsp_errors, gd_rsp_current, gd_rsp_first,
+    gd_rsp_next;
+rsp_handler gd_rsp_attached, gd_rsp_symbol, gd_rsp_features, gd_rsp_threads; /* query.c */
+rsp_handler gd_rsp_monitor;                                                  /* monitor.c */
 
 /* ---- shared helpers ---- */
 
@@ -108,28 +110,28 @@ static inline const struct gd_arch *rsp_arch(const struct gd_session *s)
 }
 
 /* GD_E_ARG with a detail, for arguments that do not parse. */
-int rsp_malformed(struct gd_session *s, const char *detail);
+int gd_rsp_malformed(struct gd_session *s, const char *detail);
 /* An error reply into o, in the form that this client can read. */
-void rsp_put_error(struct gd_session *s, struct gd_out *o, unsigned flags, int error);
+void gd_rsp_put_error(struct gd_session *s, struct gd_out *o, unsigned flags, int error);
 /* Room for the payload of one reply, packet_max bytes; *o is empty and ready there. */
-void rsp_begin(struct gd_session *s, struct gd_out *o);
-void rsp_send(struct gd_session *s, const struct gd_out *o);
+void gd_rsp_begin(struct gd_session *s, struct gd_out *o);
+void gd_rsp_send(struct gd_session *s, const struct gd_out *o);
 /* Where n bytes (2n <= room left) can lie until gd_put_hex_bytes() overwrites them. */
-uint8_t *rsp_tail(const struct gd_out *o, size_t n);
+uint8_t *gd_rsp_tail(const struct gd_out *o, size_t n);
 
 /* "p1.2" or "2". */
-void rsp_put_thread(const struct gd_session *s, struct gd_out *o, unsigned vcpu);
+void gd_rsp_put_thread(const struct gd_session *s, struct gd_out *o, unsigned vcpu);
 /* A thread id that names an existing vCPU, GD_TID_ALL or GD_TID_ANY. Errors explained. */
-int rsp_thread(struct gd_session *s, struct gd_cur *c, int *tid);
+int gd_rsp_thread(struct gd_session *s, struct gd_cur *c, int *tid);
 /* Register num of the vCPU in wire order; *n is its size. Errors as gd_engine_reg_get(). */
-int rsp_reg_get(struct gd_session *s, unsigned vcpu, unsigned num, uint8_t *bytes, unsigned *n);
+int gd_rsp_reg_get(struct gd_session *s, unsigned vcpu, unsigned num, uint8_t *bytes, unsigned *n);
 /* The T or W packet for stop. */
-void rsp_put_stop(struct gd_session *s, struct gd_out *o, const struct gd_stop *stop);
+void gd_rsp_put_stop(struct gd_session *s, struct gd_out *o, const struct gd_stop *stop);
 /* Begins to detach; reply: OK is sent once nothing of ours is left. */
-void rsp_detach(struct gd_session *s, bool resume, bool answer, enum gd_session_want after);
+void gd_rsp_detach(struct gd_session *s, bool resume, bool answer, enum gd_session_want after);
 /* The same line, another client: forget what the last one agreed on and had inserted. */
-void rsp_new_client(struct gd_session *s);
+void gd_rsp_new_client(struct gd_session *s);
 /* The next part of a monitor command's text. */
-void rsp_console_next(struct gd_session *s);
+void gd_rsp_console_next(struct gd_session *s);
 
 #endif

@@ -36,7 +36,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     payload = malloc(size); /* exactly as long, for AddressSanitizer's sake */
     require(payload != NULL);
     memcpy(payload, data + 1, size - 1);
-    rsp_packet(&c.s, payload, size - 1);
+    gd_rsp_packet(&c.s, payload, size - 1);
     client_pump(&c);
     n = replies(&c);
     require(n <= 1);

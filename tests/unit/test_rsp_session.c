@@ -389,7 +389,7 @@ static void give(const uint8_t *payload, size_t n)
     if (c.s.run == RSP_CLOSED)
         (void)fresh(NULL);
     before = c.packets;
-    rsp_packet(&c.s, guarded(payload, n), n);
+    gd_rsp_packet(&c.s, guarded(payload, n), n);
     client_pump(&c);
     while (client_next(&c))
         ;
@@ -481,7 +481,7 @@ static void any_buffer_sizes_are_survived(void **state)
             if (strlen(packets[i]) > s.packet_max || s.run != RSP_STOPPED)
                 gd_session_event(&s);
             memcpy(payload, packets[i], strlen(packets[i]));
-            rsp_packet(&s, payload, strlen(packets[i]));
+            gd_rsp_packet(&s, payload, strlen(packets[i]));
             while (gd_session_output(&s, &n))
                 gd_session_sent(&s, n);
             gd_session_event(&s);
