@@ -255,6 +255,22 @@ def run_control(host):
                 stop = c.resume("vCont;s:3")
                 equal(stop["vcpu"], 2, "the vCPU that stepped")
             check(p["secondary_main"] <= pc(stop) < p["secondary_main"] + 256, f"vCPU 2 stands at {pc(stop):#x}")
+        with scenario("a step over CPU_OFF ends, and the vCPU is on again when it is turned on"):
+            c(f"Z1,{p['psci']:x},4")
+            stop = c.resume("vCont;c")
+            while (stop["vcpu"], stop["registers"][0]) != (1, 0x84000002):
+                stop = c.resume("vCont;c")
+            c(f"z1,{p['psci']:x},4")
+            stop = c.resume("vCont;s:2;c")
+            equal(stop["vcpu"], 1, "the vCPU that stepped")
+            # KVM keeps a vCPU that is off: its step ends with the first instruction that follows CPU_ON.
+            check(KVM or (pc(stop) == p["psci"] + 4 and "off" in c("qXfer:threads:read::0,fff0")), f"{stop}")
+            beats = value("beats", 1)
+            with c.running():
+                pass
+            while value("beats", 1) == beats:
+                with c.running():
+                    pass
         with scenario("the guest goes on powering its vCPU on and off"):
             before = value("rounds")
             run_to(c, p["before_on"])

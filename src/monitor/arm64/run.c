@@ -166,9 +166,10 @@ static void park(struct cpu *c)
     regs_restore(c);
 }
 
+/* Its own stop counts, too: the step that turned it off. */
 bool run_off_wanted(struct cpu *c)
 {
-    if (!wanted(c) && !is_parked(c))
+    if (!wanted(c) && !is_parked(c) && vcpus[c->index].stop.reason == GD_STOP_NONE)
         return false;
     if (gd_vcpu_enter(&engine, c->index, false) == GD_PARK)
         park(c);

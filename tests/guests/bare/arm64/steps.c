@@ -77,28 +77,30 @@ __asm__(".text\n.globl daif_work\n"
 void daif_work(void *scratch, uint64_t *out);
 
 /* Exclusives: a plain loop, a pair, one with a way out, CLREX, one whose result replaces its base, a long one. */
-__asm__(".text\n.globl exclusives\n"
-        "exclusives: mov x5, #3\n"
-        "1: ldaxr x1, [x0]\n add x1, x1, x5\n stlxr w2, x1, [x0]\n cbnz w2, 1b\n"
-        "add x4, x0, #16\n"
-        "2: ldxp x1, x3, [x4]\n add x1, x1, #1\n stxp w2, x1, x3, [x4]\n cbnz w2, 2b\n"
-        "add x4, x0, #32\n"
-        "3: ldxr w1, [x4]\n cbnz w1, 4f\n mov w1, #1\n stxr w2, w1, [x4]\n cbnz w2, 3b\n"
-        "4: clrex\n"
-        "5: ldxrb w1, [x4]\n cmp w1, #9\n b.eq 6f\n mov w1, #9\n stxrb w2, w1, [x4]\n cbnz w2, 5b\n"
-        "6: mov x4, x0\n7: ldxr x4, [x4]\n add x4, x4, #1\n stxr w2, x4, [x0]\n cbnz w2, 6b\n"
-        /* the longest that a processor promises to come through */
-        "add x4, x0, #40\n8: ldxr x1, [x4]\n .rept 30\n add x1, x1, #1\n .endr\n stxr w2, x1, [x4]\n cbnz w2, 8b\n"
-        "ret\n");
+__asm__(
+    ".text\n.globl exclusives\n"
+    "exclusives: mov x5, #3\n"
+    "1: ldaxr x1, [x0]\n add x1, x1, x5\n stlxr w2, x1, [x0]\n cbnz w2, 1b\n"
+    "add x4, x0, #16\n"
+    "2: ldxp x1, x3, [x4]\n add x1, x1, #1\n stxp w2, x1, x3, [x4]\n cbnz w2, 2b\n"
+    "add x4, x0, #32\n"
+    "3: ldxr w1, [x4]\n cbnz w1, 4f\n mov w1, #1\n stxr w2, w1, [x4]\n cbnz w2, 3b\n"
+    "4: clrex\n"
+    "5: ldxrb w1, [x4]\n cmp w1, #9\n b.eq 6f\n mov w1, #9\n stxrb w2, w1, [x4]\n cbnz w2, 5b\n"
+    "6: mov x4, x0\n7: ldxr x4, [x4]\n add x4, x4, #1\n stxr w2, x4, [x0]\n cbnz w2, 6b\n"
+    /* the longest that a processor promises to come through */
+    "add x4, x0, #40\n8: ldxr x1, [x4]\n .rept 30\n add x1, x1, #1\n .endr\n stxr w2, x1, [x4]\n cbnz w2, 8b\n"
+    "ret\n");
 void exclusives(void *scratch);
 
 /* EL0 and back, in an alias of this code at x0 higher that EL0 may execute: svc #1 returns to EL0 behind it, svc #2 to EL1.
  * An interrupt before the ERET would take ELR_EL1 for itself. */
-__asm__(".text\n.globl user_work\n"
-        "user_work: msr daifset, #2\n mov x9, sp\n msr sp_el0, x9\n adr x9, 1f\n add x9, x9, x0\n msr elr_el1, x9\n"
-        "mov x9, #0\n msr spsr_el1, x9\n eret\n"
-        "1: mov x9, #7\n add x9, x9, #1\n svc #1\n add x9, x9, #1\n brk #0x77\n svc #2\n"
-        "ret\n");
+__asm__(
+    ".text\n.globl user_work\n"
+    "user_work: msr daifset, #2\n mov x9, sp\n msr sp_el0, x9\n adr x9, 1f\n add x9, x9, x0\n msr elr_el1, x9\n"
+    "mov x9, #0\n msr spsr_el1, x9\n eret\n"
+    "1: mov x9, #7\n add x9, x9, #1\n svc #1\n add x9, x9, #1\n brk #0x77\n svc #2\n"
+    "ret\n");
 void user_work(uint64_t alias);
 
 __asm__(
