@@ -855,6 +855,7 @@ static void a_call_that_resets_the_vcpu_keeps_its_new_pstate(void **state)
     (void)state;
     CODE(HVC);
     assert_int_equal(gd_arch_arm64.step_begin(&a.cpu, &s), GD_STEP_ENTER);
+    assert_true(s.waits); /* it may last until another vCPU acts */
     acpu_ran(&a);
     a.reg[GD_ARM64_PC] = A_CODE + 0x800;
     a.reg[GD_ARM64_PSTATE] = PSTATE_M_EL1H | PSTATE_DAIF;
