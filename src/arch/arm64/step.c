@@ -408,7 +408,8 @@ int gd_arm64_step_begin(struct gd_cpu *c, struct gd_step *s)
         if (!run_on && may_serve(s, mode) && begin_serve(c, s))
             return GD_STEP_ENTER;
         note_decoded(c, s, &i);
-        s->waits = gd_arm64_calls_out(s->insn); /* CPU_OFF lasts until another vCPU says otherwise */
+        /* CPU_OFF lasts until another vCPU says otherwise. */
+        s->waits = gd_arm64_calls_out(s->insn);
         if (complete_wait(c, s, &i))
             return GD_STEP_DONE;
     }
