@@ -424,14 +424,20 @@ static void a_vcpu_that_does_not_answer_does_not_hide_the_stop(void **state)
     assert_int_equal(f.v[1].executed, 0);
 }
 
-static void a_lost_vcpu_goes_on_with_the_others(void **state)
+/* ^C, and vCPU 1 does not answer. */
+static void lose_vcpu_1(void)
 {
-    (void)state;
     engine_begin(2);
     engine_go(GD_RUN);
     gd_engine_interrupt(&f.e, 0);
     fake_run(&f, 0, 5);
     gd_engine_give_up(&f.e);
+}
+
+static void a_lost_vcpu_goes_on_with_the_others(void **state)
+{
+    (void)state;
+    lose_vcpu_1();
     assert_int_equal(engine_stop().reason, GD_STOP_INTERRUPT);
     engine_go(GD_RUN);
     fake_run_all(&f, 50);
@@ -445,11 +451,7 @@ static void a_lost_vcpu_is_not_stepped(void **state)
     struct gd_stop s;
 
     (void)state;
-    engine_begin(2);
-    engine_go(GD_RUN);
-    gd_engine_interrupt(&f.e, 0);
-    fake_run(&f, 0, 5);
-    gd_engine_give_up(&f.e);
+    lose_vcpu_1();
     assert_true(gd_engine_take_stop(&f.e, &s));
     assert_int_equal(gd_engine_resume(&f.e, a), GD_E_LOST);
     assert_true(gd_engine_stopped(&f.e)); /* nothing was let go */

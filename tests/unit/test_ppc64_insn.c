@@ -55,9 +55,9 @@ static void every_class_of_instruction_is_known(void **state)
 {
     (void)state;
     for (size_t i = 0; i < GD_ARRAY_SIZE(classes); i++)
-        if (gd_ppc_classify(classes[i].insn) != classes[i].class)
+        if (gd_ppc64_classify(classes[i].insn) != classes[i].class)
             fail_msg("%08x is %d", (unsigned)classes[i].insn,
-                     (int)gd_ppc_classify(classes[i].insn));
+                     (int)gd_ppc64_classify(classes[i].insn));
 }
 
 static const struct {
@@ -98,9 +98,9 @@ static void the_next_instruction_is_predicted(void **state)
     p->reg[GD_PPC64_EBBRR] = 0x5000;
     p->reg[GD_PPC64_CR] = 0x20000000;
     for (size_t i = 0; i < GD_ARRAY_SIZE(next); i++)
-        if (gd_ppc_next(&p->cpu, 0x1000, next[i].insn) != next[i].next)
+        if (gd_ppc64_next(&p->cpu, 0x1000, next[i].insn) != next[i].next)
             fail_msg("%08x goes to %lx", (unsigned)next[i].insn,
-                     (unsigned long)gd_ppc_next(&p->cpu, 0x1000, next[i].insn));
+                     (unsigned long)gd_ppc64_next(&p->cpu, 0x1000, next[i].insn));
 }
 
 static void a_count_of_one_ends_a_bdnz_and_takes_a_bdz(void **state)
@@ -110,8 +110,8 @@ static void a_count_of_one_ends_a_bdnz_and_takes_a_bdz(void **state)
     (void)state;
     pcpu_init(p);
     p->reg[GD_PPC64_CTR] = 1;
-    assert_int_equal(gd_ppc_next(&p->cpu, 0x1000, 0x4200ffac), 0x1004);
-    assert_int_equal(gd_ppc_next(&p->cpu, 0x1000, 0x42400008), 0x1008);
+    assert_int_equal(gd_ppc64_next(&p->cpu, 0x1000, 0x4200ffac), 0x1004);
+    assert_int_equal(gd_ppc64_next(&p->cpu, 0x1000, 0x42400008), 0x1008);
 }
 
 static void thirty_two_bit_mode_truncates_addresses_and_the_count(void **state)
@@ -123,9 +123,9 @@ static void thirty_two_bit_mode_truncates_addresses_and_the_count(void **state)
     p->reg[GD_PPC64_MSR] = MSR_REAL & ~MSR_SF;
     p->reg[GD_PPC64_LR] = 0xffffffff00002000ull;
     p->reg[GD_PPC64_CTR] = 0x100000001ull;
-    assert_int_equal(gd_ppc_next(&p->cpu, 0x1000, 0x4e800020), 0x2000);
-    assert_int_equal(gd_ppc_next(&p->cpu, 0xfffffffc, 0x60000000), 0);
-    assert_int_equal(gd_ppc_next(&p->cpu, 0x1000, 0x4200ffac), 0x1004);
+    assert_int_equal(gd_ppc64_next(&p->cpu, 0x1000, 0x4e800020), 0x2000);
+    assert_int_equal(gd_ppc64_next(&p->cpu, 0xfffffffc, 0x60000000), 0);
+    assert_int_equal(gd_ppc64_next(&p->cpu, 0x1000, 0x4200ffac), 0x1004);
 }
 
 /* ---- sequences ---- */
@@ -157,7 +157,7 @@ static void a_sequence_ends_behind_its_retry_branch_and_at_each_way_out(void **s
 
     (void)state;
     CODE(SPINLOCK, 0x60000000);
-    assert_true(gd_ppc_seq_at(&p->cpu, P_CODE, &q));
+    assert_true(gd_ppc64_seq_at(&p->cpu, P_CODE, &q));
     assert_int_equal(q.end, P_CODE + 0x18);
     /* bne at +8 goes to +0x1c, which is also the way out */
     assert_int_equal(q.nexits, 1);
@@ -172,7 +172,7 @@ static void a_sequence_without_retry_ends_behind_the_store(void **state)
     (void)state;
     CODE(0x7c602028, 0x4e800020, 0x4182fff0, 0x7c60212d, 0x60000000);
     p->reg[GD_PPC64_LR] = 0x7770;
-    assert_true(gd_ppc_seq_at(&p->cpu, P_CODE, &q));
+    assert_true(gd_ppc64_seq_at(&p->cpu, P_CODE, &q));
     assert_int_equal(q.end, P_CODE + 0xc);
     assert_int_equal(q.nexits, 3);
     assert_true(has_exit(&q, P_CODE + 0x10));
@@ -187,16 +187,16 @@ static void what_has_no_place_in_a_sequence_makes_it_none(void **state)
 
     (void)state;
     CODE(0x7c602028, 0x48000009, 0x7c60212d); /* a call */
-    assert_false(gd_ppc_seq_at(&p->cpu, P_CODE, &q));
+    assert_false(gd_ppc64_seq_at(&p->cpu, P_CODE, &q));
     CODE(0x7c602028, 0x44000002, 0x7c60212d); /* sc */
-    assert_false(gd_ppc_seq_at(&p->cpu, P_CODE, &q));
+    assert_false(gd_ppc64_seq_at(&p->cpu, P_CODE, &q));
     CODE(0x7c602028, 0x7c602028, 0x7c60212d); /* a second larx */
-    assert_false(gd_ppc_seq_at(&p->cpu, P_CODE, &q));
+    assert_false(gd_ppc64_seq_at(&p->cpu, P_CODE, &q));
     CODE(0x7c602028); /* no store at all: zeros to the end */
-    assert_false(gd_ppc_seq_at(&p->cpu, P_CODE, &q));
+    assert_false(gd_ppc64_seq_at(&p->cpu, P_CODE, &q));
     p->reg[GD_PPC64_PC] = P_KERN + P_RAM - 4; /* memory ends */
     pcpu_word(p, P_RAM - 4, 0x7c602028);
-    assert_false(gd_ppc_seq_at(&p->cpu, P_KERN + P_RAM - 4, &q));
+    assert_false(gd_ppc64_seq_at(&p->cpu, P_KERN + P_RAM - 4, &q));
 }
 
 static void an_instruction_inside_a_sequence_finds_it(void **state)
@@ -206,23 +206,23 @@ static void an_instruction_inside_a_sequence_finds_it(void **state)
 
     (void)state;
     CODE(SPINLOCK, 0x60000000, 0x7c60212d);
-    assert_true(gd_ppc_seq_around(&p->cpu, P_CODE + 0x14, &q));
+    assert_true(gd_ppc64_seq_around(&p->cpu, P_CODE + 0x14, &q));
     assert_int_equal(q.start, P_CODE);
-    assert_true(gd_ppc_seq_around(&p->cpu, P_CODE + 4, &q));
-    assert_false(gd_ppc_seq_around(&p->cpu, P_CODE + 0x1c, &q));
-    assert_false(gd_ppc_seq_around(&p->cpu, P_CODE + 0x20, &q));
-    assert_false(gd_ppc_seq_around(&p->cpu, P_CODE, &q));
+    assert_true(gd_ppc64_seq_around(&p->cpu, P_CODE + 4, &q));
+    assert_false(gd_ppc64_seq_around(&p->cpu, P_CODE + 0x1c, &q));
+    assert_false(gd_ppc64_seq_around(&p->cpu, P_CODE + 0x20, &q));
+    assert_false(gd_ppc64_seq_around(&p->cpu, P_CODE, &q));
 }
 
 static void code_that_changes_translation_ends_a_cached_page_in_either_byte_order(void **state)
 {
     (void)state;
-    assert_true(gd_ppc_insn_plain(0x38640005));
-    assert_true(gd_ppc_insn_plain(0x7c8903a6));  /* mtctr */
-    assert_false(gd_ppc_insn_plain(0x4c000024)); /* rfid */
-    assert_false(gd_ppc_insn_plain(0x2400004c)); /* rfid of a big-endian guest */
-    assert_false(gd_ppc_insn_plain(0x7c7403a6)); /* mtspr, not LR or CTR */
-    assert_false(gd_ppc_insn_plain(0x4c00012c)); /* isync */
+    assert_true(gd_ppc64_insn_plain(0x38640005));
+    assert_true(gd_ppc64_insn_plain(0x7c8903a6));  /* mtctr */
+    assert_false(gd_ppc64_insn_plain(0x4c000024)); /* rfid */
+    assert_false(gd_ppc64_insn_plain(0x2400004c)); /* rfid of a big-endian guest */
+    assert_false(gd_ppc64_insn_plain(0x7c7403a6)); /* mtspr, not LR or CTR */
+    assert_false(gd_ppc64_insn_plain(0x4c00012c)); /* isync */
 }
 
 /* ---- data accesses: r4 = 0x1000, r5 = 0x237, prefixed ones at 0x4000 ---- */

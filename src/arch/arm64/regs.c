@@ -161,9 +161,7 @@ int gd_arm64_reg_get(struct gd_cpu *c, unsigned num, uint8_t *bytes)
     if (r->wide)
         return gd_cpu_get_wide(c, num, bytes, n);
     err = view_get(c, num, &value);
-    if (!err && n == 8) /* nearly all: one store */
-        gd_store_le(bytes, value, 8);
-    else if (!err)
+    if (!err)
         gd_store_le(bytes, value, n);
     return err;
 }

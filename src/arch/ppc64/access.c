@@ -184,7 +184,7 @@ static void indexed(struct gd_cpu *c, uint32_t insn, struct gd_access *a)
         if (x_form[i].xo != xo)
             continue;
         put(a, x_form[i].what & ALN ? addr & ~(uint64_t)(len - 1) : addr, len, x_form[i].what & ST);
-        a->exclusive = gd_ppc_classify(insn) == PPC_STCX;
+        a->exclusive = gd_ppc64_classify(insn) == PPC_STCX;
         return;
     }
 }
@@ -275,5 +275,5 @@ void gd_ppc64_access(struct gd_cpu *c, uint64_t pc, struct gd_access *a)
         displaced(c, insn, a);
     }
     if (a->len)
-        a->addr = gd_ppc_mode_addr(gd_ppc64_msr(c), a->addr);
+        a->addr = gd_ppc64_mode_addr(gd_ppc64_msr(c), a->addr);
 }

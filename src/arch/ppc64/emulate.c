@@ -21,7 +21,7 @@ static uint64_t gpr(struct gd_cpu *c, unsigned n)
 /* The instruction at pc is done: on to the next, or to the guest's trace handler. */
 static void complete(struct gd_cpu *c, uint64_t pc, uint64_t msr_before)
 {
-    uint64_t next = gd_ppc_mode_addr(gd_ppc64_msr(c), pc + 4);
+    uint64_t next = gd_ppc64_mode_addr(gd_ppc64_msr(c), pc + 4);
 
     gd_cpu_set(c, GD_PPC64_PC, next);
     if (msr_before & MSR_SE)
@@ -41,7 +41,7 @@ static uint64_t moved_msr(uint32_t insn, uint64_t msr, uint64_t rs)
 
     if (insn & MTMSR_L)
         return (msr & ~(MSR_EE | MSR_RI)) | (rs & (MSR_EE | MSR_RI));
-    if (gd_ppc_classify(insn) == PPC_MTMSR)
+    if (gd_ppc64_classify(insn) == PPC_MTMSR)
         keep |= 0xffffffff00000000ull;
     return problem_state((msr & keep) | (rs & ~keep));
 }
@@ -55,7 +55,7 @@ static bool return_from(struct gd_cpu *c, uint64_t msr, uint64_t to, uint64_t ne
         return false; /* transactional state has rules that only the hardware knows */
     new = problem_state((msr & keep) | (new & ~keep));
     gd_cpu_set(c, GD_PPC64_MSR, new & ~SRR1_CAUSE);
-    gd_cpu_set(c, GD_PPC64_PC, gd_ppc_mode_addr(new, to & ~3ull));
+    gd_cpu_set(c, GD_PPC64_PC, gd_ppc64_mode_addr(new, to & ~3ull));
     return true;
 }
 
@@ -67,7 +67,7 @@ static bool system_call_vectored(struct gd_cpu *c, uint64_t pc, uint32_t insn, u
 
     if (!(c->target->features & GD_PPC64_F_ISA30) || !(gd_cpu_reg(c, GD_PPC64_FSCR) & FSCR_SCV))
         return false;
-    gd_cpu_set(c, GD_PPC64_LR, gd_ppc_mode_addr(msr, pc + 4));
+    gd_cpu_set(c, GD_PPC64_LR, gd_ppc64_mode_addr(msr, pc + 4));
     gd_cpu_set(c, GD_PPC64_CTR, msr);
     gd_cpu_set(c, GD_PPC64_MSR,
                gd_ppc64_handler_msr(c, msr, VEC_SYSCALL) | (msr & (MSR_EE | MSR_RI)));
@@ -79,7 +79,7 @@ static bool privileged(struct gd_cpu *c, uint64_t pc, uint32_t insn, uint64_t ms
 {
     uint64_t rs = gpr(c, ppc_rt(insn));
 
-    switch (gd_ppc_classify(insn)) {
+    switch (gd_ppc64_classify(insn)) {
     case PPC_MFMSR:
         gd_cpu_set(c, GD_PPC64_R0 + ppc_rt(insn), msr);
         break;
@@ -109,13 +109,13 @@ static bool privileged(struct gd_cpu *c, uint64_t pc, uint32_t insn, uint64_t ms
     return true;
 }
 
-bool gd_ppc_emulate(struct gd_cpu *c, uint64_t pc, uint32_t insn)
+bool gd_ppc64_emulate(struct gd_cpu *c, uint64_t pc, uint32_t insn)
 {
     uint64_t msr = gd_ppc64_msr(c);
 
-    switch (gd_ppc_classify(insn)) {
+    switch (gd_ppc64_classify(insn)) {
     case PPC_SC: /* never traced */
-        gd_ppc64_interrupt(c, VEC_SYSCALL, gd_ppc_mode_addr(msr, pc + 4), 0);
+        gd_ppc64_interrupt(c, VEC_SYSCALL, gd_ppc64_mode_addr(msr, pc + 4), 0);
         return true;
     case PPC_SCV:
         return system_call_vectored(c, pc, insn, msr);
@@ -127,10 +127,10 @@ bool gd_ppc_emulate(struct gd_cpu *c, uint64_t pc, uint32_t insn)
     }
 }
 
-void gd_ppc_emulate_branch(struct gd_cpu *c, uint64_t pc, const struct gd_ppc_branch *b)
+void gd_ppc64_emulate_branch(struct gd_cpu *c, uint64_t pc, const struct ppc_branch *b)
 {
-    uint64_t msr = gd_ppc64_msr(c), next = gd_ppc_mode_addr(msr, pc + 4);
-    uint64_t to = gd_ppc_taken(c, b) ? gd_ppc_target(c, b) : next;
+    uint64_t msr = gd_ppc64_msr(c), next = gd_ppc64_mode_addr(msr, pc + 4);
+    uint64_t to = gd_ppc64_taken(c, b) ? gd_ppc64_target(c, b) : next;
 
     if (!(b->bo & 0x04) && b->to != PPC_TO_CTR)
         gd_cpu_set(c, GD_PPC64_CTR, gd_cpu_reg(c, GD_PPC64_CTR) - 1);
@@ -177,14 +177,14 @@ static bool pass31(struct gd_cpu *c, uint32_t insn)
 bool gd_ppc64_pass(struct gd_cpu *c)
 {
     uint64_t pc = gd_cpu_reg(c, GD_PPC64_PC);
-    struct gd_ppc_branch b;
+    struct ppc_branch b;
     uint32_t insn;
     bool done;
 
     if (gd_ppc64_msr(c) & (MSR_SE | MSR_BE | MSR_PR) || gd_ppc64_fetch(c, pc, &insn))
         return false;
-    if (gd_ppc_branch(insn, pc, &b)) {
-        gd_ppc_emulate_branch(c, pc, &b);
+    if (gd_ppc64_branch(insn, pc, &b)) {
+        gd_ppc64_emulate_branch(c, pc, &b);
         return true;
     }
     if (insn >> 26 == 2 || insn >> 26 == 3)
@@ -194,6 +194,6 @@ bool gd_ppc64_pass(struct gd_cpu *c)
     else
         done = insn >> 26 == 31 && pass31(c, insn);
     if (done)
-        gd_cpu_set(c, GD_PPC64_PC, gd_ppc_mode_addr(gd_ppc64_msr(c), pc + 4));
+        gd_cpu_set(c, GD_PPC64_PC, gd_ppc64_mode_addr(gd_ppc64_msr(c), pc + 4));
     return done;
 }

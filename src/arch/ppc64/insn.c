@@ -76,7 +76,7 @@ static enum ppc_class class31(uint32_t insn)
     }
 }
 
-enum ppc_class gd_ppc_classify(uint32_t insn)
+enum ppc_class gd_ppc64_classify(uint32_t insn)
 {
     switch (insn >> 26) {
     case 1:
@@ -99,15 +99,15 @@ enum ppc_class gd_ppc_classify(uint32_t insn)
     }
 }
 
-bool gd_ppc_branch(uint32_t insn, uint64_t pc, struct gd_ppc_branch *b)
+bool gd_ppc64_branch(uint32_t insn, uint64_t pc, struct ppc_branch *b)
 {
     uint64_t base = insn & 2 ? 0 : pc; /* AA */
 
-    if (gd_ppc_classify(insn) != PPC_BRANCH)
+    if (gd_ppc64_classify(insn) != PPC_BRANCH)
         return false;
-    *b = (struct gd_ppc_branch){ .bo = (uint8_t)ppc_rt(insn),
-                                 .bi = (uint8_t)ppc_ra(insn),
-                                 .link = insn & 1 };
+    *b = (struct ppc_branch){ .bo = (uint8_t)ppc_rt(insn),
+                              .bi = (uint8_t)ppc_ra(insn),
+                              .link = insn & 1 };
     switch (insn >> 26) {
     case 18:
         b->bo = 0x14;
@@ -124,18 +124,18 @@ bool gd_ppc_branch(uint32_t insn, uint64_t pc, struct gd_ppc_branch *b)
     return true;
 }
 
-uint64_t gd_ppc_mode_addr(uint64_t msr, uint64_t addr)
+uint64_t gd_ppc64_mode_addr(uint64_t msr, uint64_t addr)
 {
     return msr & MSR_SF ? addr : (uint32_t)addr;
 }
 
-bool gd_ppc_taken(struct gd_cpu *c, const struct gd_ppc_branch *b)
+bool gd_ppc64_taken(struct gd_cpu *c, const struct ppc_branch *b)
 {
     uint64_t ctr;
     bool ctr_ok = true, cond_ok = true;
 
     if (!(b->bo & 0x04)) {
-        ctr = gd_ppc_mode_addr(gd_ppc64_msr(c), gd_cpu_reg(c, GD_PPC64_CTR) - 1);
+        ctr = gd_ppc64_mode_addr(gd_ppc64_msr(c), gd_cpu_reg(c, GD_PPC64_CTR) - 1);
         ctr_ok = (ctr != 0) != ((b->bo & 0x02) != 0);
     }
     if (!(b->bo & 0x10))
@@ -143,25 +143,25 @@ bool gd_ppc_taken(struct gd_cpu *c, const struct gd_ppc_branch *b)
     return ctr_ok && cond_ok;
 }
 
-uint64_t gd_ppc_target(struct gd_cpu *c, const struct gd_ppc_branch *b)
+uint64_t gd_ppc64_target(struct gd_cpu *c, const struct ppc_branch *b)
 {
     static const uint8_t reg[] = {
         [PPC_TO_LR] = GD_PPC64_LR, [PPC_TO_CTR] = GD_PPC64_CTR, [PPC_TO_TAR] = GD_PPC64_TAR
     };
     uint64_t to = b->to == PPC_TO_ADDR ? b->addr : gd_cpu_reg(c, reg[b->to]) & ~3ull;
 
-    return gd_ppc_mode_addr(gd_ppc64_msr(c), to);
+    return gd_ppc64_mode_addr(gd_ppc64_msr(c), to);
 }
 
-uint64_t gd_ppc_next(struct gd_cpu *c, uint64_t pc, uint32_t insn)
+uint64_t gd_ppc64_next(struct gd_cpu *c, uint64_t pc, uint32_t insn)
 {
-    struct gd_ppc_branch b;
+    struct ppc_branch b;
 
-    if (gd_ppc_branch(insn, pc, &b) && gd_ppc_taken(c, &b))
-        return gd_ppc_target(c, &b);
-    if (gd_ppc_classify(insn) == PPC_RFEBB)
-        return gd_ppc_mode_addr(gd_ppc64_msr(c), gd_cpu_reg(c, GD_PPC64_EBBRR) & ~3ull);
-    return gd_ppc_mode_addr(gd_ppc64_msr(c), pc + ppc_len(insn));
+    if (gd_ppc64_branch(insn, pc, &b) && gd_ppc64_taken(c, &b))
+        return gd_ppc64_target(c, &b);
+    if (gd_ppc64_classify(insn) == PPC_RFEBB)
+        return gd_ppc64_mode_addr(gd_ppc64_msr(c), gd_cpu_reg(c, GD_PPC64_EBBRR) & ~3ull);
+    return gd_ppc64_mode_addr(gd_ppc64_msr(c), pc + ppc_len(insn));
 }
 
 /* ---- exclusive sequences ---- */
@@ -186,25 +186,25 @@ static bool add_exit(struct ppc_seq *q, uint64_t addr)
 static bool find_end(struct gd_cpu *c, struct ppc_seq *q)
 {
     uint32_t insn;
-    struct gd_ppc_branch b;
+    struct ppc_branch b;
     enum ppc_class last;
     uint64_t at = q->start;
 
     if (gd_ppc64_fetch(c, at, &insn))
         return false;
-    last = gd_ppc_classify(insn) == PPC_TBEGIN ? PPC_TEND : PPC_STCX;
+    last = gd_ppc64_classify(insn) == PPC_TBEGIN ? PPC_TEND : PPC_STCX;
     for (unsigned n = 0; n < SEQ_INSNS; n++) {
         enum ppc_class k;
 
         at += ppc_len(insn);
         if (gd_ppc64_fetch(c, at, &insn))
             return false;
-        k = gd_ppc_classify(insn);
+        k = gd_ppc64_classify(insn);
         if (k == last) {
             q->end = at;
             /* the retry branch belongs to the sequence: its fall-through is the way out */
-            if (!gd_ppc64_fetch(c, at + 4, &insn) && gd_ppc_branch(insn, at + 4, &b) && !b.always &&
-                !b.link && b.to == PPC_TO_ADDR && inside(q, b.addr))
+            if (!gd_ppc64_fetch(c, at + 4, &insn) && gd_ppc64_branch(insn, at + 4, &b) &&
+                !b.always && !b.link && b.to == PPC_TO_ADDR && inside(q, b.addr))
                 q->end = at + 4;
             return true;
         }
@@ -214,10 +214,10 @@ static bool find_end(struct gd_cpu *c, struct ppc_seq *q)
     return false;
 }
 
-bool gd_ppc_seq_at(struct gd_cpu *c, uint64_t start, struct ppc_seq *q)
+bool gd_ppc64_seq_at(struct gd_cpu *c, uint64_t start, struct ppc_seq *q)
 {
     uint32_t insn;
-    struct gd_ppc_branch b;
+    struct ppc_branch b;
 
     *q = (struct ppc_seq){ .start = start };
     if (!find_end(c, q))
@@ -227,16 +227,16 @@ bool gd_ppc_seq_at(struct gd_cpu *c, uint64_t start, struct ppc_seq *q)
 
         if (gd_ppc64_fetch(c, at, &insn))
             return false;
-        if (!gd_ppc_branch(insn, at, &b))
+        if (!gd_ppc64_branch(insn, at, &b))
             continue;
-        to = gd_ppc_target(c, &b);
+        to = gd_ppc64_target(c, &b);
         if (!inside(q, to) && !add_exit(q, to))
             return false;
     }
     return add_exit(q, q->end + 4);
 }
 
-bool gd_ppc_seq_around(struct gd_cpu *c, uint64_t pc, struct ppc_seq *q)
+bool gd_ppc64_seq_around(struct gd_cpu *c, uint64_t pc, struct ppc_seq *q)
 {
     for (uint64_t at = pc - 4; at < pc && pc - at <= 4 * SEQ_INSNS; at -= 4) {
         uint32_t insn;
@@ -244,9 +244,9 @@ bool gd_ppc_seq_around(struct gd_cpu *c, uint64_t pc, struct ppc_seq *q)
 
         if (gd_ppc64_fetch(c, at, &insn))
             return false;
-        k = gd_ppc_classify(insn);
+        k = gd_ppc64_classify(insn);
         if (k == PPC_LARX)
-            return gd_ppc_seq_at(c, at, q) && inside(q, pc);
+            return gd_ppc64_seq_at(c, at, q) && inside(q, pc);
         if (k == PPC_STCX)
             return false;
     }
@@ -258,7 +258,7 @@ bool gd_ppc_seq_around(struct gd_cpu *c, uint64_t pc, struct ppc_seq *q)
 /* Changes what an address means, or where instructions come from. */
 static bool context_changing(uint32_t insn)
 {
-    enum ppc_class k = gd_ppc_classify(insn);
+    enum ppc_class k = gd_ppc64_classify(insn);
 
     if (k >= PPC_MTMSR)
         return true;
@@ -285,7 +285,7 @@ static bool context_changing(uint32_t insn)
     }
 }
 
-bool gd_ppc_insn_plain(uint32_t insn)
+bool gd_ppc64_insn_plain(uint32_t insn)
 {
     /* The guest's byte order is not known here: either reading must be harmless. */
     return !context_changing(insn) && !context_changing(__builtin_bswap32(insn));

@@ -30,7 +30,7 @@ enum ppc_class {
 };
 
 /* A branch: where to, and whether it is taken. */
-struct gd_ppc_branch {
+struct ppc_branch {
     enum { PPC_TO_ADDR, PPC_TO_LR, PPC_TO_CTR, PPC_TO_TAR } to;
     uint64_t addr; /* PPC_TO_ADDR, not truncated to 32-bit mode */
     uint8_t bo, bi;
@@ -46,7 +46,7 @@ struct ppc_seq {
     uint64_t exit[PPC_SEQ_EXITS]; /* where control can go from inside */
 };
 
-enum ppc_class gd_ppc_classify(uint32_t insn);
+enum ppc_class gd_ppc64_classify(uint32_t insn);
 static inline unsigned ppc_len(uint32_t insn)
 {
     return insn >> 26 == 1 ? 8 : 4; /* Book I 1.6.3: primary opcode 1 is a prefix */
@@ -85,26 +85,26 @@ static inline bool ppc_lowers_priority(uint32_t insn)
     return ppc_hint(insn) && (ppc_rt(insn) == 1 || ppc_rt(insn) == 6 || ppc_rt(insn) == 31);
 }
 
-bool gd_ppc_branch(uint32_t insn, uint64_t pc, struct gd_ppc_branch *b);
+bool gd_ppc64_branch(uint32_t insn, uint64_t pc, struct ppc_branch *b);
 /* An address as the mode msr computes it: 32 bits when SF is 0 (Book I 1.10.3). */
-uint64_t gd_ppc_mode_addr(uint64_t msr, uint64_t addr);
+uint64_t gd_ppc64_mode_addr(uint64_t msr, uint64_t addr);
 /* Is branch b taken, with the present CR and CTR? Where does it go then? */
-bool gd_ppc_taken(struct gd_cpu *c, const struct gd_ppc_branch *b);
-uint64_t gd_ppc_target(struct gd_cpu *c, const struct gd_ppc_branch *b);
+bool gd_ppc64_taken(struct gd_cpu *c, const struct ppc_branch *b);
+uint64_t gd_ppc64_target(struct gd_cpu *c, const struct ppc_branch *b);
 /* Address of the next instruction if insn at pc completes. */
-uint64_t gd_ppc_next(struct gd_cpu *c, uint64_t pc, uint32_t insn);
+uint64_t gd_ppc64_next(struct gd_cpu *c, uint64_t pc, uint32_t insn);
 /* The sequence that starts at start; false if there is none. */
-bool gd_ppc_seq_at(struct gd_cpu *c, uint64_t start, struct ppc_seq *q);
+bool gd_ppc64_seq_at(struct gd_cpu *c, uint64_t start, struct ppc_seq *q);
 /* The sequence that pc is inside of; false if there is none. */
-bool gd_ppc_seq_around(struct gd_cpu *c, uint64_t pc, struct ppc_seq *q);
+bool gd_ppc64_seq_around(struct gd_cpu *c, uint64_t pc, struct ppc_seq *q);
 /* May a range step keep its code page after insn, as it stands in memory (little-endian)? */
-bool gd_ppc_insn_plain(uint32_t insn);
+bool gd_ppc64_insn_plain(uint32_t insn);
 
 /* Executes what may not run with SE or with interrupts masked by us: false if insn is not such an
  * instruction in the present state, true if it is complete, a trace interrupt of the guest's own
  * included. */
-bool gd_ppc_emulate(struct gd_cpu *c, uint64_t pc, uint32_t insn);
+bool gd_ppc64_emulate(struct gd_cpu *c, uint64_t pc, uint32_t insn);
 /* Executes a branch: NIP, CTR, LR. */
-void gd_ppc_emulate_branch(struct gd_cpu *c, uint64_t pc, const struct gd_ppc_branch *b);
+void gd_ppc64_emulate_branch(struct gd_cpu *c, uint64_t pc, const struct ppc_branch *b);
 
 #endif

@@ -147,8 +147,9 @@ static bool find_sequence(struct gd_cpu *c, struct ppc_seq *q)
 
     if (gd_ppc64_fetch(c, pc, &insn))
         return false;
-    k = gd_ppc_classify(insn);
-    return k == PPC_LARX || k == PPC_TBEGIN ? gd_ppc_seq_at(c, pc, q) : gd_ppc_seq_around(c, pc, q);
+    k = gd_ppc64_classify(insn);
+    return k == PPC_LARX || k == PPC_TBEGIN ? gd_ppc64_seq_at(c, pc, q)
+                                            : gd_ppc64_seq_around(c, pc, q);
 }
 
 /* ---- what is borrowed ---- */
@@ -212,7 +213,7 @@ static bool breaks(struct gd_cpu *c, const struct gd_step *s, enum ppc_class k)
         return true;
     /* Out of the page: QEMU's POWER10 looks at the next instruction while it takes the trace, for
      * SRR1[34], and where that fetch faults the trace is lost. */
-    if (!(gd_ppc64_msr(c) & (MSR_SE | MSR_BE)) && (gd_ppc_next(c, s->pc, s->insn) ^ s->pc) >> 12)
+    if (!(gd_ppc64_msr(c) & (MSR_SE | MSR_BE)) && (gd_ppc64_next(c, s->pc, s->insn) ^ s->pc) >> 12)
         return true;
     if (gd_ppc64_msr(c) & MSR_PR)
         return false; /* the rest is privileged */
@@ -255,13 +256,13 @@ static bool no_trace(struct gd_cpu *c, struct gd_step *s)
 
 static uint64_t predict(struct gd_cpu *c, const struct gd_step *s)
 {
-    switch (gd_ppc_classify(s->insn)) {
+    switch (gd_ppc64_classify(s->insn)) {
     case PPC_RFID: /* here only in transactional state */
         return gd_cpu_reg(c, GD_PPC64_SRR0) & ~3ull;
     case PPC_RFSCV:
         return gd_cpu_reg(c, GD_PPC64_LR) & ~3ull;
     default:
-        return gd_ppc_next(c, s->pc, s->insn);
+        return gd_ppc64_next(c, s->pc, s->insn);
     }
 }
 
@@ -357,24 +358,24 @@ static bool serve(struct gd_cpu *c, struct gd_step *s)
 static int own_step(struct gd_cpu *c, struct gd_step *s)
 {
     enum ppc_class k;
-    struct gd_ppc_branch b;
+    struct ppc_branch b;
 
     if (serve(c, s))
         return GD_STEP_ENTER;
     /* Unreadable: the fetch fault is the step. */
     if (gd_ppc64_fetch(c, s->pc, &s->insn))
         s->insn = 0;
-    k = gd_ppc_classify(s->insn);
+    k = gd_ppc64_classify(s->insn);
     s->suffix = 0;
     if (k == PPC_PREFIXED)
         (void)gd_ppc64_fetch(c, s->pc + 4, &s->suffix);
-    if (gd_ppc_emulate(c, s->pc, s->insn)) {
+    if (gd_ppc64_emulate(c, s->pc, s->insn)) {
         s->waits = k == PPC_WAIT;
         return GD_STEP_DONE;
     }
     choose(c, s, k);
-    if (gd_ppc_branch(s->insn, s->pc, &b) && same_word(c, gd_ppc_next(c, s->pc, s->insn))) {
-        gd_ppc_emulate_branch(c, s->pc, &b); /* a loop of one instruction, waiting for somebody */
+    if (gd_ppc64_branch(s->insn, s->pc, &b) && same_word(c, gd_ppc64_next(c, s->pc, s->insn))) {
+        gd_ppc64_emulate_branch(c, s->pc, &b); /* a loop of one instruction, waiting for somebody */
         s->waits = true;
         return GD_STEP_DONE;
     }
@@ -437,11 +438,11 @@ static int over(struct gd_cpu *c, struct gd_step *s)
 
     if (gd_ppc64_fetch(c, pc, &insn))
         insn = 0;
-    if (gd_ppc_emulate(c, pc, insn))
+    if (gd_ppc64_emulate(c, pc, insn))
         return GD_STEP_ENTER;
     s->phase = OVER;
     s->ntemp = 0;
-    add_target(c, s, gd_ppc_next(c, pc, insn));
+    add_target(c, s, gd_ppc64_next(c, pc, insn));
     (void)add_fence(c, s);
     return GD_STEP_ENTER;
 }
