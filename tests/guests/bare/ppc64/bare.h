@@ -33,10 +33,17 @@
     ori \reg, \reg, (\sym)@l
     .endm
 
-    /* Interrupts come translated, at 0xc000000000004000 (H_SET_MODE, resource 3: AIL). */
-    .macro ail_3
+    /* The same in the kernel's view; holds with translation off as well. */
+    .macro high reg, sym
+    li \reg, 3
+    sldi \reg, \reg, 62
+    oris \reg, \reg, (\sym)@h
+    ori \reg, \reg, (\sym)@l
+    .endm
+
+    /* H_SET_MODE, resource 3: AIL is r4. 3: interrupts come translated, at 0xc000000000004000. */
+    .macro set_ail
     li %r3, H_SET_MODE
-    li %r4, 3
     li %r5, 3
     li %r6, 0
     li %r7, 0
@@ -44,13 +51,21 @@
     cmpdi %r3, 0
     bne stop
     .endm
+    .macro ail_3
+    li %r4, 3
+    set_ail
+    .endm
 
-    /* The same in the kernel's view; holds with translation off as well. */
-    .macro high reg, sym
-    li \reg, 3
-    sldi \reg, \reg, 62
-    oris \reg, \reg, (\sym)@h
-    ori \reg, \reg, (\sym)@l
+    /* What the handlers have seen of SE, and of trace interrupts; 0: nothing. Changes r3, r4 and r12. */
+    .macro seen_of_se reg
+    high %r12, state
+    ld %r3, S_SE_SRR1(%r12)
+    ld %r4, S_SE_CTR(%r12)
+    or %r3, %r3, %r4
+    ld %r4, S_SE_MSR(%r12)
+    or %r3, %r3, %r4
+    ld %r4, S_TRACES(%r12)
+    or \reg, %r3, %r4
     .endm
 
 #endif

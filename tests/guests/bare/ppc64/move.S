@@ -103,15 +103,9 @@ move_from: /* the next place: r14 is 0, or 1 for the copy, and 2 more for AIL=3 
     tlbsync
     ptesync
     isync
-    li %r3, H_SET_MODE
     srwi %r4, %r14, 1
     mulli %r4, %r4, 3
-    li %r5, 3
-    li %r6, 0
-    li %r7, 0
-    sc 1
-    cmpdi %r3, 0
-    bne stop
+    set_ail
 placed:
     high %r16, page_rw
     std %r15, 256(%r16)
@@ -141,14 +135,7 @@ user_exit: /* by the system call's handler, which AIL=0 has left without transla
     rfid
 
 move_to:
-    high %r12, state
-    ld %r3, S_SE_SRR1(%r12)
-    ld %r4, S_SE_CTR(%r12)
-    or %r3, %r3, %r4
-    ld %r4, S_SE_MSR(%r12)
-    or %r3, %r3, %r4
-    ld %r4, S_TRACES(%r12)
-    or %r28, %r3, %r4
+    seen_of_se %r28
     high %r3, 1f
     bl puts
     mr %r3, %r28

@@ -72,14 +72,7 @@ user_exit: /* by the system call's handler */
     cmpdi %r15, 0
     bne walk_from
 walk_to:
-    high %r12, state
-    ld %r3, S_SE_SRR1(%r12)
-    ld %r4, S_SE_CTR(%r12)
-    or %r3, %r3, %r4
-    ld %r4, S_SE_MSR(%r12)
-    or %r3, %r3, %r4
-    ld %r4, S_TRACES(%r12)
-    or %r28, %r3, %r4
+    seen_of_se %r28
     high %r3, 1f
     bl puts
     mr %r3, %r28
