@@ -68,7 +68,9 @@ int gd_kvm_listen(struct gd_kvm *gd, const char *where, unsigned flags, char *li
  * -ECANCELED after gd_kvm_cancel(); -EINVAL for a vCPU that was not added; another -errno as
  * KVM gave it. Blocks while the debugger holds the vCPU. Uses the signal SIGRTMIN+1 to get a
  * vCPU out of the guest; kvm_run.immediate_exit and a signal of your own work as ever, but not
- * while the debugger holds the vCPU: gd_kvm_cancel() does. */
+ * while the debugger holds the vCPU: gd_kvm_cancel() does. With immediate_exit set it enters no
+ * guest: a VMM whose device makes a vCPU wait calls it so now and then, and the debugger can
+ * stop that vCPU meanwhile. */
 int gd_kvm_run(struct gd_kvm *gd, unsigned index);
 /* Makes every gd_kvm_run() return -ECANCELED, now and until gd_kvm_reset(). */
 void gd_kvm_cancel(struct gd_kvm *gd);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Host side of the guest's console. See console.h. Output is written at once and whole, so that the
- * last line before a crash is seen; input is read by the main loop only when the guest has room for
- * it.
+ * Host side of the guest's console. See console.h. Output is written before the vCPU that made it
+ * runs on, so that the last line before a crash is seen; input is read by the main loop only when the
+ * guest has room for it.
  */
 #include "console.h"
 
@@ -15,7 +15,8 @@
 #include <termios.h>
 #include <unistd.h>
 
-#define CTRL_A 0x01
+#define CTRL_A    0x01
+#define READER_MS 50
 
 /* Of the process' one terminal; not the console's, since a signal's handler must find it. */
 static struct termios saved;
@@ -61,6 +62,7 @@ int console_open(struct console *c, enum console_kind kind, const char *file)
     int flags;
 
     *c = (struct console){ .in = -1, .out = -1 };
+    pthread_mutex_init(&c->lock, NULL);
     switch (kind) {
     case CONSOLE_NONE:
         break;
@@ -81,8 +83,17 @@ int console_open(struct console *c, enum console_kind kind, const char *file)
     return 0;
 }
 
+static void tell_loss(struct console *c, const char *why)
+{
+    if (!c->told)
+        fprintf(stderr, "guestdbg: the guest's console cannot be written: %s; its output is lost\n", why);
+    c->told = true;
+}
+
 void console_close(struct console *c)
 {
+    if (!console_drain(c))
+        tell_loss(c, "nobody reads it");
     if (c->raw)
         tcsetattr(STDIN_FILENO, TCSANOW, &saved);
     c->raw = false;
@@ -91,34 +102,49 @@ void console_close(struct console *c)
     c->in = c->out = -1;
 }
 
-void console_cut(struct console *c)
+void console_put(struct console *c, const uint8_t *bytes, size_t len)
 {
-    atomic_store(&c->cut, true);
-}
-
-static void tell_loss(struct console *c, int error)
-{
-    if (!atomic_load(&c->cut) && !atomic_exchange(&c->told, true))
-        fprintf(stderr, "guestdbg: the guest's console cannot be written: %s; its output is lost\n",
-                strerror(error));
-}
-
-void console_write(struct console *c, const uint8_t *bytes, size_t len)
-{
-    while (len > 0 && c->out >= 0) {
-        ssize_t n = write(c->out, bytes, len);
-
-        if (n >= 0) {
-            bytes += n;
-            len -= (size_t)n;
-        } else if ((errno != EAGAIN && errno != EINTR) || atomic_load(&c->cut)) {
-            tell_loss(c, errno); /* the reader is gone or asleep; the guest need not care */
-            return;
-        } else if (errno == EAGAIN) {
-            struct pollfd p = { .fd = c->out, .events = POLLOUT };
-            poll(&p, 1, -1);
-        }
+    if (c->out < 0)
+        return;
+    pthread_mutex_lock(&c->lock);
+    if (len > CONSOLE_QUEUE - c->queued) {
+        tell_loss(c, "its reader is too far behind");
+        len = CONSOLE_QUEUE - c->queued;
     }
+    memcpy(c->queue + c->queued, bytes, len);
+    c->queued += len;
+    pthread_mutex_unlock(&c->lock);
+}
+
+/* How many of the queued bytes are done with. The descriptor may be the terminal's, shared and blocking: poll() first. */
+static size_t write_some(struct console *c)
+{
+    struct pollfd p = { .fd = c->out, .events = POLLOUT };
+    ssize_t n;
+
+    if (poll(&p, 1, READER_MS) <= 0)
+        return 0;
+    n = write(c->out, c->queue, c->queued);
+    if (n >= 0)
+        return (size_t)n;
+    if (errno == EAGAIN || errno == EINTR)
+        return 0;
+    tell_loss(c, strerror(errno)); /* the reader is gone; the guest need not care */
+    return c->queued;
+}
+
+bool console_drain(struct console *c)
+{
+    size_t n;
+
+    if (c->queued == 0)
+        return true;
+    pthread_mutex_lock(&c->lock);
+    n = c->queued ? write_some(c) : 0;
+    c->queued -= n;
+    memmove(c->queue, c->queue + n, c->queued);
+    pthread_mutex_unlock(&c->lock);
+    return c->queued == 0;
 }
 
 int console_read(struct console *c, uint8_t *bytes, size_t len)

@@ -7,6 +7,7 @@
 #ifndef VMM_CONSOLE_H
 #define VMM_CONSOLE_H
 
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -14,25 +15,30 @@
 
 enum console_kind { CONSOLE_STDIO, CONSOLE_NONE, CONSOLE_FILE };
 
+#define CONSOLE_EXIT  16                   /* bytes that one exit of the guest puts at most */
+#define CONSOLE_QUEUE (CONSOLE_EXIT * 128) /* for as many vCPUs */
+
 struct console {
     int in, out; /* -1: none */
     bool raw;
-    bool escaped; /* the last byte was Ctrl-a */
-    atomic_bool cut;
-    atomic_bool told; /* that output was lost */
+    bool escaped;         /* the last byte was Ctrl-a */
+    bool told;            /* that output was lost */
+    pthread_mutex_t lock; /* of what follows */
+    uint8_t queue[CONSOLE_QUEUE];
+    atomic_size_t queued;
 };
 
 /* Returns 0 or a negative errno (of opening the file). */
 int console_open(struct console *c, enum console_kind kind, const char *file);
 void console_close(struct console *c);
 
-/* What cannot be written is lost, which standard error hears once. */
-void console_write(struct console *c, const uint8_t *bytes, size_t len);
+/* Takes what the guest says in one exit. Its vCPU says nothing more, and does not run, until it is drained. */
+void console_put(struct console *c, const uint8_t *bytes, size_t len);
 /*
- * The guest ends: output that nobody takes is dropped from now on. Who sleeps in console_write() still needs a
- * signal.
+ * Writes what was put, and waits a moment for a reader who is behind. False if there is more. What can never be
+ * written is lost, which standard error hears once.
  */
-void console_cut(struct console *c);
+bool console_drain(struct console *c);
 
 /*
  * Reads what the user typed, at most len bytes, without the escapes. Returns the number of bytes

@@ -22,8 +22,6 @@
 #include <unistd.h>
 
 #define CONSOLE_CHUNK 64
-#define NUDGE_NS      100000000L
-#define SECOND_NS     1000000000L
 
 int vm_fail(struct vm *vm, const char *fmt, ...)
 {
@@ -186,6 +184,19 @@ static int serve(struct vm *vm, struct vcpu *cpu)
     }
 }
 
+/*
+ * A vCPU whose output nobody takes does not run, but is in the library's hands, so that the debugger can stop it:
+ * with immediate_exit set gd_kvm_run() enters no guest.
+ */
+static void wait_for_reader(struct vcpu *cpu)
+{
+    if (!cpu->says)
+        return;
+    cpu->says = !console_drain(&cpu->vm->console);
+    if (cpu->says)
+        cpu->run->immediate_exit = 1;
+}
+
 /* Waits out a reboot, and until the guest starts this vCPU. Returns false when the VM ends. */
 static bool next_phase(struct vcpu *cpu)
 {
@@ -212,8 +223,10 @@ static void *vcpu_thread(void *arg)
     struct vm *vm = cpu->vm;
 
     while (next_phase(cpu)) {
-        int err = gd_kvm_run(vm->gd, cpu->index);
+        int err;
 
+        wait_for_reader(cpu);
+        err = gd_kvm_run(vm->gd, cpu->index);
         if (err == -EINTR || err == -EAGAIN || err == -ECANCELED)
             continue;
         if (err < 0 && vm->machine->failed && vm->machine->failed(vm, cpu))
@@ -225,6 +238,7 @@ static void *vcpu_thread(void *arg)
             fprintf(stderr, "guestdbg: %s\n", vm->err);
             vm_stop(vm, 1);
         }
+        cpu->says = vm->console.queued > 0;
     }
     return NULL;
 }
@@ -238,35 +252,14 @@ static unsigned parked_count(const struct vm *vm)
     return n;
 }
 
-static struct timespec soon(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_REALTIME, &t);
-    t.tv_nsec += NUDGE_NS;
-    t.tv_sec += t.tv_nsec / SECOND_NS;
-    t.tv_nsec %= SECOND_NS;
-    return t;
-}
-
-/*
- * Brings every vCPU thread to next_phase, out of the guest and out of the debugger's hands. One that writes to a
- * console which nobody reads is woken again and again: it may be just about to fall asleep.
- */
+/* Brings every vCPU thread to next_phase, out of the guest and out of the debugger's hands. */
 static void park_all(struct vm *vm)
 {
     if (vm->gd)
         gd_kvm_cancel(vm->gd);
     pthread_mutex_lock(&vm->lock);
-    while (parked_count(vm) < vm->cfg->cpus) {
-        struct timespec t = soon();
-
-        if (pthread_cond_timedwait(&vm->changed, &vm->lock, &t) != ETIMEDOUT)
-            continue;
-        for (unsigned i = 0; i < vm->cfg->cpus; i++)
-            if (vm->cpus[i].started && !vm->cpus[i].parked)
-                vm_nudge(&vm->cpus[i]);
-    }
+    while (parked_count(vm) < vm->cfg->cpus)
+        pthread_cond_wait(&vm->changed, &vm->lock);
     pthread_mutex_unlock(&vm->lock);
 }
 
@@ -529,7 +522,6 @@ static int main_loop(struct vm *vm)
 static void tear_down(struct vm *vm)
 {
     vm_stop(vm, 1);
-    console_cut(&vm->console);
     park_all(vm);
     for (unsigned i = 0; vm->cpus && i < vm->cfg->cpus; i++)
         if (vm->cpus[i].started)

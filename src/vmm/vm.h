@@ -62,6 +62,7 @@ struct vcpu {
     bool started;
     atomic_bool parked; /* out of gd_kvm_run, waiting for the next phase or to be started */
     atomic_bool off;    /* set by the machine: waits for vm_cpu_on() */
+    bool says;          /* console output that is not drained yet */
 };
 
 /*

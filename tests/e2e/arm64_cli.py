@@ -220,12 +220,33 @@ def consoles(host):
     with scenario("SIGTERM ends a guest whose console nobody reads"):
         out, _ = host.run("mkfifo /tmp/full; exec 9<>/tmp/full; head -c 65536 /dev/zero >&9; "
                           "guestdbg run --no-wait /cycle.elf </dev/null >&9 & p=$!; "
-                          "until cat /proc/$p/task/*/syscall | grep -q '^64 0x1 '; do usleep 50000; done; "  # write()
-                          "kill $p; wait $p; echo status $?; exec 9>&-")
+                          f"{waits_for_reader('$p')} kill $p; wait $p; echo status $?; exec 9>&-")
         check("status 143" in out, out)
+    with scenario("a vCPU whose console nobody reads is stopped and stepped, and says everything in the end"):
+        host.run("exec 9<>/tmp/full; head -c 65536 /dev/zero >&9")
+        with host.guest("--console=/tmp/full", "/cycle.elf") as guest, Rsp(guest) as c:
+            c.send("vCont;c")
+            host.run(waits_for_reader(f"$(cat /tmp/pid.{guest.number})"))
+            c.interrupt()
+            c.wait_stop()
+            check("does not answer" not in c("qXfer:threads:read::0,fff"), "the vCPU is lost")
+            pc = c.register(32)
+            c.send("vCont;s")
+            host.run("head -c 65536 <&9 >/dev/null")
+            check(c.wait_stop()["signal"] == 5 and c.register(32) != pc, "not stepped")
+            c.send("vCont;c")
+            out, _ = host.run("read -r line <&9; echo $line; exec 9>&-")
+            equal(out, "left by the last boot: 0x0000000000000000", "the first line")
+            c.interrupt()
+            c.wait_stop()
     with scenario("a packed Image boots"):
         with host.guest("--no-wait --memory 256M --append 'earlycon=pl011,0x9000000 nokaslr'", "/Image.gz") as guest:
             guest.wait("Linux version")
+
+
+def waits_for_reader(pid):
+    """Until a vCPU's thread of guestdbg is in poll()."""
+    return f"until cat $(grep -l ^vcpu /proc/{pid}/task/*/comm | sed s/comm/syscall/) | grep -q '^73 '; do usleep 50000; done; "
 
 
 def sockets(host):

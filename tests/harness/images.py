@@ -36,9 +36,14 @@ def symbols(kernel="6.12"):
     guestdbg = os.path.join(LAB, "build", "native", "src", "guestdbg")
     if not os.path.exists(out) or os.path.getmtime(out) < os.path.getmtime(guestdbg):
         os.makedirs(MADE, exist_ok=True)
-        subprocess.run([guestdbg, "symbols", "--image", linux(kernel), listing, out + ".new"], check=True)
-        os.replace(out + ".new", out)
+        subprocess.run([guestdbg, "symbols", "--image", linux(kernel), listing, fresh(out)], check=True)
+        os.replace(fresh(out), out)
     return out
+
+
+def fresh(path):
+    """Where a file is made before it has its name: another run may be making the same."""
+    return f"{path}.{os.getpid()}"
 
 
 def compiled(sources, out, *flags):
@@ -55,9 +60,9 @@ def compiled(sources, out, *flags):
         os.makedirs(MADE, exist_ok=True)
         units = [p for p in paths if not p.endswith((".lds", ".h"))]
         script = [f"-Wl,-T,{p}" for p in paths if p.endswith(".lds")]
-        subprocess.run([CROSS + "gcc", "-g", "-O1", "-Wall", "-Werror", *flags, *script, "-o", target + ".new", *units],
+        subprocess.run([CROSS + "gcc", "-g", "-O1", "-Wall", "-Werror", *flags, *script, "-o", fresh(target), *units],
                        check=True)
-        os.replace(target + ".new", target)
+        os.replace(fresh(target), target)
     return target
 
 

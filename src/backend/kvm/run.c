@@ -256,7 +256,8 @@ static int turn(struct gd_kvm *k, struct kvm_vcpu *v, bool *alone)
         v->interrupted = true;
     if (gd_gate_cancelled(&k->gate))
         return -ECANCELED;
-    if (v->interrupted && !*alone)
+    /* One that is wanted parks first, however it got here. */
+    if (v->interrupted && !*alone && !gd_vcpu_wanted(&k->engine, v->index))
         return -EINTR;
     if (!*alone && gd_gate_owned(&k->gate, v->index))
         *alone = gd_gate_hold(&k->gate, v->index);

@@ -81,7 +81,7 @@ static void uart_send(void *ctx, uint8_t byte)
 {
     struct vm *vm = ctx;
 
-    console_write(&vm->console, &byte, 1);
+    console_put(&vm->console, &byte, 1);
 }
 
 static void uart_irq(void *ctx, bool level)

@@ -34,7 +34,7 @@ static int64_t put_term_char(struct vm *vm, const uint64_t *args)
 
     if ((args[0] && args[0] != PSERIES_VTY) || args[1] > TERM_BYTES)
         return H_PARAMETER;
-    console_write(&vm->console, (const uint8_t *)data, args[1]);
+    console_put(&vm->console, (const uint8_t *)data, args[1]);
     return H_SUCCESS;
 }
 

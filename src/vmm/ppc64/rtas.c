@@ -141,7 +141,7 @@ static int32_t display_character(struct call *c)
 {
     uint8_t byte = (uint8_t)c->arg[0];
 
-    console_write(&c->vm->console, &byte, 1);
+    console_put(&c->vm->console, &byte, 1);
     return RTAS_OK;
 }
 

@@ -11,8 +11,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
-#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -88,7 +86,8 @@ static void a_file_takes_output_only(void **state)
     (void)state;
     assert_int_equal(console_open(&c, CONSOLE_FILE, path), 0);
     assert_int_equal(c.in, -1);
-    console_write(&c, (const uint8_t *)"hello", 5);
+    console_put(&c, (const uint8_t *)"hello", 5);
+    assert_true(console_drain(&c));
     console_close(&c);
     assert_int_equal(read(fd, got, sizeof(got)), 5);
     assert_string_equal(got, "hello");
@@ -108,8 +107,10 @@ static void lost_output_is_told_once(void **state)
     (void)state;
     assert_int_equal(console_open(&c, CONSOLE_FILE, "/dev/full"), 0);
     dup2(fd, STDERR_FILENO);
-    console_write(&c, (const uint8_t *)"hello", 5);
-    console_write(&c, (const uint8_t *)"again", 5);
+    for (int i = 0; i < 2; i++) {
+        console_put(&c, (const uint8_t *)"hello", 5);
+        assert_true(console_drain(&c));
+    }
     dup2(old, STDERR_FILENO);
     close(old);
     console_close(&c);
@@ -133,7 +134,7 @@ static void a_fifo_without_a_reader_is_refused_and_not_waited_for(void **state)
     in = open(path, O_RDONLY | O_NONBLOCK);
     assert_int_equal(console_open(&c, CONSOLE_FILE, path), 0);
     assert_int_equal(fcntl(c.out, F_GETFL) & O_NONBLOCK, 0);
-    console_write(&c, (const uint8_t *)"hello", 5);
+    console_put(&c, (const uint8_t *)"hello", 5);
     console_close(&c);
     assert_int_equal(read(in, got, sizeof(got)), 5);
     close(in);
@@ -141,40 +142,29 @@ static void a_fifo_without_a_reader_is_refused_and_not_waited_for(void **state)
     rmdir(folder);
 }
 
-static void no_action(int sig)
-{
-    (void)sig;
-}
-
-static void *flood(void *c)
-{
-    static const uint8_t much[1 << 20];
-
-    console_write(c, much, sizeof(much));
-    return NULL;
-}
-
-static void output_that_nobody_takes_is_dropped_once_the_guest_ends(void **state)
+static void what_a_reader_takes_late_waits_in_order_and_none_is_lost(void **state)
 {
     struct console c = { .in = -1, .out = -1 };
-    struct sigaction sa = { .sa_handler = no_action };
-    pthread_t thread;
-    int ends[2];
+    static uint8_t full[1 << 16], got[1 << 16];
+    int ends[2], flags;
 
     (void)state;
-    assert_int_equal(sigaction(SIGUSR1, &sa, NULL), 0);
-    for (int flags = 0; flags <= O_NONBLOCK; flags += O_NONBLOCK) {
-        atomic_store(&c.cut, false);
+    for (flags = 0; flags <= O_NONBLOCK; flags += O_NONBLOCK) {
+        assert_int_equal(console_open(&c, CONSOLE_NONE, NULL), 0);
         assert_int_equal(pipe2(ends, flags), 0);
+        assert_int_equal(fcntl(ends[1], F_SETPIPE_SZ, sizeof(full)), sizeof(full));
         c.out = ends[1];
-        assert_int_equal(pthread_create(&thread, NULL, flood, &c), 0);
-        pthread_kill(thread, SIGUSR1); /* alone it ends nothing */
-        console_cut(&c);
-        do
-            pthread_kill(thread, SIGUSR1);
-        while (poll(NULL, 0, 1) == 0 && pthread_tryjoin_np(thread, NULL) == EBUSY);
+        assert_int_equal(write(ends[1], full, sizeof(full)), sizeof(full));
+        console_put(&c, (const uint8_t *)"early ", 6);
+        assert_false(console_drain(&c));
+        console_put(&c, (const uint8_t *)"late", 4);
+        assert_false(console_drain(&c));
+        assert_int_equal(read(ends[0], got, sizeof(got)), sizeof(full));
+        assert_true(console_drain(&c));
+        assert_int_equal(read(ends[0], got, sizeof(got)), 10);
+        assert_memory_equal(got, "early late", 10);
+        console_close(&c);
         close(ends[0]);
-        close(ends[1]);
     }
 }
 
@@ -254,7 +244,7 @@ int main(void)
         cmocka_unit_test(a_file_takes_output_only),
         cmocka_unit_test(lost_output_is_told_once),
         cmocka_unit_test(a_fifo_without_a_reader_is_refused_and_not_waited_for),
-        cmocka_unit_test(output_that_nobody_takes_is_dropped_once_the_guest_ends),
+        cmocka_unit_test(what_a_reader_takes_late_waits_in_order_and_none_is_lost),
         cmocka_unit_test(the_terminal_is_as_before_after_a_crash),
         cmocka_unit_test(the_terminal_is_raw_while_open_and_as_before_after_close),
     };

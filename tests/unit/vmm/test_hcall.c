@@ -48,7 +48,7 @@ void console_line(struct vm *vm)
     (void)vm;
 }
 
-void console_write(struct console *c, const uint8_t *bytes, size_t len)
+void console_put(struct console *c, const uint8_t *bytes, size_t len)
 {
     (void)c;
     (void)bytes;
