@@ -40,6 +40,7 @@ struct gd_hw_caps {
     bool step;              /* the back end's own single step works (tested, not believed) */
     bool sw_break;          /* planted breakpoint instructions reach us */
     bool hold_irq;          /* the back end itself holds interrupts back while stepping */
+    bool step_tells;        /* a step's exit tells an instruction that completed from an exception */
 };
 
 /* The guest's processor as far as registers and tables need it. Fixed at open. */
@@ -107,6 +108,7 @@ struct gd_event {
     uint16_t slots;          /* HWBP, WATCH: pairs of our set that match, 0 = none of ours */
     struct gd_access access; /* WATCH: decoded, or len 0 with addr the reported address */
     bool maybe_false;        /* WATCH: the hardware says that it may be a false hit */
+    bool masked;             /* none of ours, and without us the guest would not have taken it here */
 };
 
 /* Result of a stage-1 walk. */

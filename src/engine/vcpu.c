@@ -516,7 +516,11 @@ static void judge(struct gd_engine *e, struct gd_vcpu *v, const struct gd_exit *
         hit_break(e, v, &ev);
     else if (ev.kind == GD_EV_WATCH && ev.slots)
         hit_watch(e, v, &ev);
-    else if (!outdated(e, v, &ev))
+    else if (outdated(e, v, &ev))
+        return;
+    else if (ev.masked)
+        pass_over(v, ev.pc, true);
+    else
         inject(e, v, x);
 }
 

@@ -209,6 +209,40 @@ static void a_possible_false_hit_is_said_to_be_one(void **state)
     assert_false(ev.maybe_false);
 }
 
+static void the_guests_own_point_is_masked_where_it_would_not_have_taken_it(void **state)
+{
+    static const struct {
+        uint64_t pstate, mdscr, lock;
+        bool masked;
+    } rows[] = {
+        { PSTATE_M_EL1H, MDSCR_MDE | MDSCR_KDE, 0, false },
+        { PSTATE_M_EL1H, MDSCR_MDE, 0, true },
+        { PSTATE_M_EL1H | PSTATE_D, MDSCR_MDE | MDSCR_KDE, 0, true },
+        { PSTATE_M_EL1H, MDSCR_MDE | MDSCR_KDE, OSLSR_OSLK, true },
+        { PSTATE_M_EL0T | PSTATE_D, MDSCR_MDE, 0, false },
+        { PSTATE_M_EL0T, MDSCR_MDE, OSLSR_OSLK, true },
+        { PSTATE_NRW | PSTATE_M_EL0T, MDSCR_MDE, 0, false },
+    };
+
+    (void)state;
+    for (size_t n = 0; n < GD_ARRAY_SIZE(rows); n++) {
+        a.reg[GD_ARM64_PSTATE] = rows[n].pstate;
+        a.reg[GD_ARM64_MDSCR_EL1] = rows[n].mdscr;
+        a.reg[GD_ARM64_OSLSR_EL1] = rows[n].lock;
+        event(EC_WATCHPT_LOW, ESR_DFSC_DEBUG, 0x50010);
+        assert_int_equal(ev.masked, rows[n].masked);
+        event(EC_BREAKPT_LOW, 0x22, 0);
+        assert_int_equal(ev.masked, rows[n].masked);
+        event(EC_BRK64, 0x800, 0); /* an instruction: nothing masks it */
+        assert_false(ev.masked);
+    }
+    a.reg[GD_ARM64_PSTATE] = PSTATE_M_EL1H | PSTATE_D;
+    watch_four();
+    acpu_word(&a, A_CODE, 0xb9001020);
+    event(EC_WATCHPT_LOW, ESR_DFSC_DEBUG | ESR_WP_WNR, 0x50010); /* ours */
+    assert_false(ev.masked);
+}
+
 static void a_second_set_can_be_asked_for_exact_hits(void **state)
 {
     struct gd_exit x = { .kind = GD_EXIT_DEBUG,
@@ -407,6 +441,8 @@ int main(void)
         cmocka_unit_test_setup(watch_hits_are_attributed_whatever_the_far, setup),
         cmocka_unit_test_setup(only_a_store_exclusive_is_marked, setup),
         cmocka_unit_test_setup(a_possible_false_hit_is_said_to_be_one, setup),
+        cmocka_unit_test_setup(the_guests_own_point_is_masked_where_it_would_not_have_taken_it,
+                               setup),
         cmocka_unit_test_setup(a_second_set_can_be_asked_for_exact_hits, setup),
         cmocka_unit_test_setup(the_lower_of_two_equally_near_is_taken, setup),
         cmocka_unit_test_setup(linked_watchpoints_are_told_by_their_context, setup),

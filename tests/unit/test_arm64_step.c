@@ -29,6 +29,7 @@
 #define UDF           0u
 #define RET           0xd65f03c0u
 #define CMP_X0_X0     0xeb00001fu
+#define SUB_SP_16     0xd10043ffu
 
 #define WORD      (A_RAM + 0x50000) /* the memory that exclusives use; x1 points here */
 #define EXCEPTION (~0ull)
@@ -38,13 +39,14 @@ static struct gd_step s;
 static bool monitor, pending, once; /* once: the interrupt goes away when it is taken */
 static unsigned entries, stale_exits, store_fails;
 static bool store_hits; /* a watchpoint on the word */
+static bool tells_all;  /* ISV also of an instruction that ended in an exception */
 
 static int setup(void **state)
 {
     (void)state;
     acpu_init(&a);
     memset(&s, 0, sizeof(s));
-    monitor = store_hits = once = false;
+    monitor = store_hits = once = tells_all = false;
     pending = true;
     entries = stale_exits = store_fails = 0;
     a.reg[1] = WORD;
@@ -80,6 +82,7 @@ static uint64_t execute(uint32_t w, uint64_t pc)
 {
     uint64_t p = a.reg[GD_ARM64_PSTATE];
 
+    a.reg[GD_ARM64_PSTATE] = p &= ~PSTATE_BTYPE;
     if (w == LDXR_X0_X1 || w == STXR_W2_X3_X1)
         return exclusive(w, pc);
     if ((w & 0xff000000) == 0x35000000)
@@ -100,13 +103,15 @@ static uint64_t execute(uint32_t w, uint64_t pc)
         a.reg[GD_ARM64_PSTATE] |= (w >> 8 & 0xf) << 6;
     else if ((w & 0xfffff0ff) == DAIFCLR(0))
         a.reg[GD_ARM64_PSTATE] &= ~(uint64_t)((w >> 8 & 0xf) << 6);
+    else if (w == SUB_SP_16)
+        a.reg[GD_ARM64_SP_EL1] -= 16;
     else if (w == CMP_X0_X0)
         a.reg[GD_ARM64_PSTATE] |= PSTATE_Z | PSTATE_C;
     else if (w == RET)
         return a.reg[30];
     else if (w == ERET) {
         a.reg[GD_ARM64_PSTATE] = a.reg[GD_ARM64_SPSR_EL1];
-        return a.reg[GD_ARM64_ELR_EL1];
+        return (uint64_t)gd_sext(a.reg[GD_ARM64_ELR_EL1], 56); /* BranchAddr(): TBI */
     } else if (w == SVC || w == UDF || (w == LDR_X0_X1 && !a.reg[1])) {
         hw_exception(0, w == SVC ? pc + 4 : pc);
         return EXCEPTION;
@@ -160,8 +165,11 @@ static struct gd_exit enter(bool step)
         next = execute(w, pc);
         if (next != EXCEPTION)
             a.reg[GD_ARM64_PC] = next;
+        else if (step && w != SVC)
+            a.reg[GD_ARM64_SPSR_EL1] |= PSTATE_SS; /* it did not complete */
         if (step)
-            return debug(EC_SOFTSTP_LOW, 0x22 | (next == EXCEPTION || w == HVC ? 0 : ESR_STEP_ISV));
+            return debug(EC_SOFTSTP_LOW,
+                         0x22 | ((next == EXCEPTION && !tells_all) || w == HVC ? 0 : ESR_STEP_ISV));
     }
     return (struct gd_exit){ .kind = GD_EXIT_NONE };
 }
@@ -494,6 +502,33 @@ static void an_exception_saves_the_guests_own_masks(void **state)
 }
 
 /* What the engine keeps over a step (keeps()): PSTATE, of an instruction that writes no flags. */
+static void where_a_step_does_not_tell_an_exception_pc_is_read(void **state)
+{
+    (void)state;
+    a.target.hw.step_tells = false;
+    tells_all = true;
+    pending = false;
+    CODE(LDR_X0_X1, NOP);
+    a.reg[1] = 0;
+    a.reg[GD_ARM64_PSTATE] = PSTATE_M_EL0T;
+    step_on();
+    assert_int_equal(gd_cpu_flush(&a.cpu), 0);
+    stands_at(A_VBAR + 0x400, EL1H_IRQ_ON | PSTATE_DAIF);
+    assert_int_equal(a.reg[GD_ARM64_SPSR_EL1], PSTATE_M_EL0T);
+}
+
+static void eret_to_a_tagged_address_keeps_the_pstate_it_returns_to(void **state)
+{
+    (void)state;
+    CODE(ERET, NOP);
+    a.reg[GD_ARM64_TCR_EL1] = 1ull << 37 /* TBI0 */ | 16 | 16 << 16;
+    a.reg[GD_ARM64_PSTATE] = EL1H_IRQ_ON | PSTATE_I;
+    a.reg[GD_ARM64_SPSR_EL1] = PSTATE_M_EL0T;
+    a.reg[GD_ARM64_ELR_EL1] = 0x05ull << 56 | (A_CODE + 0x100);
+    assert_int_equal(step(), GD_STEP_DONE);
+    stands_at(A_CODE + 0x100, PSTATE_M_EL0T);
+}
+
 static void an_exception_that_leads_where_the_instruction_leads_too_changes_pstate(void **state)
 {
     struct gd_exit x;
@@ -671,6 +706,7 @@ static void a_taken_lock_does_not_hang_the_step(void **state)
     CODE(LDXR_X0_X1, CBNZ_X0(-1), STXR_W2_X3_X1, CBNZ_W2(-3), NOP);
     acpu_le64(&a, WORD, 1); /* taken */
     a.reg[3] = 1;
+    a.reg[GD_ARM64_PSTATE] |= 1ull << 10; /* PSTATE.BTYPE: a jump led here */
     for (unsigned n = 0; n < 3; n++) {
         assert_int_equal(step(), GD_STEP_DONE);
         stands_at(A_CODE + 4, EL1H_IRQ_ON);
@@ -693,6 +729,16 @@ static void operands_clobbered_on_the_way_are_restored_before_the_run(void **sta
     stands_at(A_CODE + 16, EL1H_IRQ_ON);
     assert_int_equal(a.reg[3], 11); /* added once, though it was stepped and then run */
     assert_int_equal(gd_load_le(a.ram + (WORD - A_RAM), 8), 11);
+}
+
+static void a_stack_pointer_moved_on_the_way_is_restored_before_the_run(void **state)
+{
+    (void)state;
+    CODE(LDXR_X0_X1, SUB_SP_16, ADD_X3_X0_1, STXR_W2_X3_X1, CBNZ_W2(-4), NOP);
+    a.reg[GD_ARM64_SP_EL1] = A_RAM + 0x1000;
+    assert_int_equal(step(), GD_STEP_DONE);
+    stands_at(A_CODE + 20, EL1H_IRQ_ON);
+    assert_int_equal(a.reg[GD_ARM64_SP_EL1], A_RAM + 0x1000 - 16);
 }
 
 static void a_load_without_store_is_a_plain_step(void **state)
@@ -932,6 +978,8 @@ int main(void)
         T(writes_of_daif_leave_what_the_guest_wrote),
         T(eret_keeps_the_pstate_it_returns_to),
         T(an_exception_saves_the_guests_own_masks),
+        T(where_a_step_does_not_tell_an_exception_pc_is_read),
+        T(eret_to_a_tagged_address_keeps_the_pstate_it_returns_to),
         T(an_exception_that_leads_where_the_instruction_leads_too_changes_pstate),
         T(a_branch_to_a_vector_is_no_exception),
         T(a_fetch_that_faults_is_stepped_to_the_vector),
@@ -945,6 +993,7 @@ int main(void)
         T(a_compare_that_fails_steps_the_load_alone),
         T(a_taken_lock_does_not_hang_the_step),
         T(operands_clobbered_on_the_way_are_restored_before_the_run),
+        T(a_stack_pointer_moved_on_the_way_is_restored_before_the_run),
         T(a_load_without_store_is_a_plain_step),
         T(all_ways_out_are_planted),
         T(a_fault_in_the_sequence_ends_at_the_vector),

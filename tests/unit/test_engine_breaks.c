@@ -341,6 +341,35 @@ static void the_guests_own_breakpoint_under_ours_reaches_the_guest(void **state)
     assert_int_equal(engine_hits(CODE + 8), 1);
 }
 
+static unsigned masked;
+
+static void masked_event(struct gd_cpu *c, const struct gd_exit *x, const struct gd_hw_set *set,
+                         struct gd_event *ev)
+{
+    gd_arch_fake.event(c, x, set, ev);
+    if (masked)
+        *ev = (struct gd_event){ .kind = GD_EV_HWBP, .pc = ev->pc, .masked = true };
+    masked -= masked != 0;
+}
+
+static void a_point_of_the_guests_that_it_has_masked_is_passed_over(void **state)
+{
+    struct gd_arch arch = gd_arch_fake;
+
+    (void)state;
+    masked = 2;
+    arch.event = masked_event;
+    engine_begin(1);
+    engine_anew(&arch, NULL);
+    engine_loop(4);
+    gd_engine_insert(&f.e, 0, GD_HW, CODE + 8, 4);
+    engine_go(GD_RUN);
+    assert_int_equal(engine_stop().reason, GD_STOP_HWBREAK);
+    assert_int_equal(f.vcpus[0].n.step_overs, 2);
+    assert_int_equal(f.vcpus[0].n.injected, 0);
+    assert_int_equal(engine_hits(CODE + 8), 1);
+}
+
 static void a_foreign_breakpoint_ends_a_step_at_the_guests_vector(void **state)
 {
     (void)state;
@@ -402,6 +431,7 @@ int main(void)
         T(what_the_guest_wrote_over_a_breakpoint_stays),
         T(a_breakpoint_that_the_guest_wrote_over_is_planted_again_on_insertion),
         T(the_guests_own_breakpoint_under_ours_reaches_the_guest),
+        T(a_point_of_the_guests_that_it_has_masked_is_passed_over),
         T(a_foreign_breakpoint_ends_a_step_at_the_guests_vector),
         T(a_raw_pair_that_stops_elsewhere_than_its_value_says_is_passed_too),
     };

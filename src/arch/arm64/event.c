@@ -187,6 +187,19 @@ static void watch_event(struct gd_cpu *c, const struct gd_exit *x, const struct 
                 ev->access.addr = watched(&set->w[n]).first;
 }
 
+/* Debug exceptions that go to EL2, as all do while a debugger has planted something, are taken from EL1 whatever
+ * PSTATE.D, MDSCR_EL1.KDE and the OS lock say (Arm ARM D2.3); those that stay in EL1 are not. */
+static bool masked(struct gd_cpu *c)
+{
+    uint64_t pstate = gd_cpu_reg(c, GD_ARM64_PSTATE);
+
+    if (gd_cpu_reg(c, GD_ARM64_OSLSR_EL1) & OSLSR_OSLK)
+        return true;
+    if (pstate & PSTATE_NRW || PSTATE_EL(pstate) == 0)
+        return false;
+    return pstate & PSTATE_D || !(gd_cpu_reg(c, GD_ARM64_MDSCR_EL1) & MDSCR_KDE);
+}
+
 void gd_arm64_event(struct gd_cpu *c, const struct gd_exit *x, const struct gd_hw_set *set,
                     struct gd_event *ev)
 {
@@ -206,9 +219,11 @@ void gd_arm64_event(struct gd_cpu *c, const struct gd_exit *x, const struct gd_h
     case EC_BREAKPT_LOW:
         ev->kind = GD_EV_HWBP;
         ev->slots = gd_arm64_break_slots(c, set);
+        ev->masked = !ev->slots && masked(c);
         break;
     case EC_WATCHPT_LOW:
         watch_event(c, x, set, ev);
+        ev->masked = !ev->slots && masked(c);
         break;
     default:
         break;

@@ -623,6 +623,20 @@ bool gd_arm64_calls_out(uint32_t insn)
     return (insn & 0xffe0001f) == 0xd4000002 || (insn & 0xffe0001f) == 0xd4000003;
 }
 
+/* As AArch64.BranchAddr() has it: without a signature, and without a tag that fetches ignore. */
+static uint64_t branch_target(struct gd_cpu *c, uint64_t to, bool pac)
+{
+    bool high = gd_bit(to, 55);
+    uint64_t tcr;
+
+    if (pac)
+        return gd_arm64_strip(c, to);
+    if (to >> 56 == 0 || to >> 56 == 0xff)
+        return to; /* nearly always: TCR_EL1 need not be read */
+    tcr = gd_cpu_reg(c, GD_ARM64_TCR_EL1);
+    return TCR_TBI(tcr, high) && !TCR_TBID(tcr, high) ? (uint64_t)gd_sext(to, 56) : to;
+}
+
 int gd_arm64_successors(struct gd_cpu *c, uint64_t pc, uint32_t insn, const struct gd_arm64_insn *i,
                         uint64_t next[2])
 {
@@ -635,14 +649,10 @@ int gd_arm64_successors(struct gd_cpu *c, uint64_t pc, uint32_t insn, const stru
         next[1] = pc + (uint64_t)i->offset;
         return 2;
     case INSN_BR:
-        next[0] = gd_arm64_operand(c, i->rn);
-        if (i->pac)
-            next[0] = gd_arm64_strip(c, next[0]);
+        next[0] = branch_target(c, gd_arm64_operand(c, i->rn), i->pac);
         return 1;
     case INSN_ERET:
-        next[0] = gd_cpu_reg(c, GD_ARM64_ELR_EL1);
-        if (i->pac)
-            next[0] = gd_arm64_strip(c, next[0]);
+        next[0] = branch_target(c, gd_cpu_reg(c, GD_ARM64_ELR_EL1), i->pac);
         return 1;
     case INSN_EXC:
         next[0] = pc + 4;

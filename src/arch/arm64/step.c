@@ -39,10 +39,14 @@ enum saved {
     LENGTH,
     RT_NEW, /* what the load-exclusive loaded */
     RT2_NEW,
-    PSTATE_LOAD, /* operands before it */
-    X0,          /* to X30 */
-    STACK = X0,  /* SERVE, PASS: the stack pointer that the instruction has */
+    PSTATE_LOAD,      /* operands before it */
+    X0,               /* to X30 */
+    STACK = X0,       /* SERVE, PASS: the stack pointer that the instruction has */
+    SP0 = X0 + 31,    /* SP_EL0, SP_EL1 */
+    OWN_SS = SP0 + 2, /* the guest's own PSTATE.SS */
+    SAVED
 };
+_Static_assert(SAVED <= sizeof(((struct gd_step *)0)->save) / sizeof(uint64_t), "gd_step.save");
 
 static uint64_t pstate_of(struct gd_cpu *c)
 {
@@ -139,11 +143,15 @@ static void give_back(struct gd_cpu *c, const struct gd_step *s)
 static void settle(struct gd_cpu *c, struct gd_step *s)
 {
     uint64_t pc = gd_cpu_reg(c, GD_ARM64_PC);
+    bool exception = took_exception(c, s, pc);
 
+    /* Of an instruction that did not complete SPSR_EL1.SS is PSTATE.SS, which the step has lent. */
+    if (exception && s->use_hw && !s->save[OWN_SS])
+        gd_cpu_set(c, GD_ARM64_SPSR_EL1, gd_cpu_reg(c, GD_ARM64_SPSR_EL1) & ~PSTATE_SS);
     if (!s->masked)
         return;
     s->masked = false;
-    if (took_exception(c, s, pc))
+    if (exception)
         set_int_mask(c, GD_ARM64_SPSR_EL1, s->save[PSTATE_OLD]);
     else if (s->phase != SEQUENCE && legal(s, pc))
         give_back(c, s);
@@ -190,8 +198,8 @@ static void note_decoded(struct gd_cpu *c, struct gd_step *s, const struct gd_ar
     s->save[NEXT_COUNT] = (uint64_t)gd_arm64_successors(c, s->pc, s->insn, i, next);
     s->save[NEXT0] = next[0];
     s->save[NEXT1] = next[1];
-    s->save[NEXT_SURE] = s->save[NEXT_COUNT] == 1 && i->kind != INSN_BR && i->kind != INSN_ERET &&
-                         i->kind != INSN_EXC;
+    s->save[NEXT_SURE] = c->target->hw.step_tells && s->save[NEXT_COUNT] == 1 &&
+                         i->kind != INSN_BR && i->kind != INSN_ERET && i->kind != INSN_EXC;
 }
 
 static void note(struct gd_cpu *c, struct gd_step *s)
@@ -209,6 +217,12 @@ static void copy_operands(struct gd_cpu *c, struct gd_step *s, bool back)
             gd_cpu_set(c, n, s->save[X0 + n]);
         else
             s->save[X0 + n] = gd_cpu_reg(c, n);
+    }
+    for (unsigned n = 0; n < 2; n++) {
+        if (back)
+            gd_cpu_set(c, GD_ARM64_SP_EL0 + n, s->save[SP0 + n]);
+        else
+            s->save[SP0 + n] = gd_cpu_reg(c, GD_ARM64_SP_EL0 + n);
     }
     if (back)
         gd_cpu_set(c, GD_ARM64_PSTATE, s->save[PSTATE_LOAD]);
@@ -270,6 +284,7 @@ static int only_load(struct gd_cpu *c, struct gd_step *s)
         gd_cpu_set(c, i.rt2, s->save[RT2_NEW]);
     if (i.rt != 31)
         gd_cpu_set(c, i.rt, s->save[RT_NEW]);
+    gd_cpu_set(c, GD_ARM64_PSTATE, pstate_of(c) & ~PSTATE_BTYPE);
     gd_cpu_set(c, GD_ARM64_PC, s->save[LOAD_AT] + 4);
     s->pc = s->save[LOAD_AT];
     s->insn = load;
@@ -399,6 +414,7 @@ int gd_arm64_step_begin(struct gd_cpu *c, struct gd_step *s)
     s->phase = ONE;
     s->ntemp = 0;
     s->insn = 0;
+    s->save[OWN_SS] = mode & PSTATE_SS;
     s->save[NEXT_COUNT] = s->save[NEXT_SURE] = s->save[TRIES] = 0;
     /* No word to be had: the fetch will fault, or it is AArch32 code of EL0. */
     if (!(mode & PSTATE_NRW) && !gd_cpu_fetch(c, s->pc, &s->insn)) {
@@ -461,8 +477,9 @@ int gd_arm64_step_exit(struct gd_cpu *c, struct gd_step *s, const struct gd_exit
     bool stepped = x->kind == GD_EXIT_DEBUG && ESR_EC(x->syndrome) == EC_SOFTSTP_LOW;
     uint64_t pc;
 
-    /* ISV: an instruction was executed, and no exception taken (Arm ARM D2.12.7). Where only one can
-     * have followed, PC need not be read: that would be the dearest part of a range step. */
+    /* ISV: an instruction was executed; and where that was found so, no exception taken (the architecture
+     * leaves it open, Arm ARM J1.3, SoftwareStep_DidNotStep). Where only one can have followed, PC need not be
+     * read: that would be the dearest part of a range step. */
     if (stepped && x->syndrome & ESR_STEP_ISV && s->save[NEXT_SURE])
         gd_cpu_learn(c, GD_ARM64_PC, s->save[NEXT0]);
     pc = gd_cpu_reg(c, GD_ARM64_PC);

@@ -134,11 +134,11 @@ static int undo_mmio(void *ctx, unsigned vcpu)
     return v ? gd_kvmarch_undo_mmio(v) : GD_E_NOTHREAD;
 }
 
-/* Any vCPU serves: the guest's clock belongs to the VM. */
+/* Any vCPU serves, the guest's clock belongs to the VM; but one that is in KVM_RUN would let us wait. */
 static int first_vcpu(struct gd_kvm *k)
 {
     for (unsigned i = 0; i < k->max; i++) {
-        if (atomic_load(&k->vcpus[i].added))
+        if (atomic_load(&k->vcpus[i].added) && atomic_load(&k->engine_vcpus[i].state) == GD_PARKED)
             return (int)i;
     }
     return -1;

@@ -63,6 +63,7 @@ static void combine(struct kvm_report *r)
         r->hw.context &= k->hw.context;
         r->hw.step &= k->hw.step;
         r->hw.sw_break &= k->hw.sw_break;
+        r->hw.step_tells &= k->hw.step_tells;
         r->guest_points_live &= k->guest_points_live;
         if (k->strategy != r->strategy) /* what needs least holds everywhere */
             r->strategy = k->strategy && r->strategy ? GD_STEP_BREAK : GD_STEP_AUTO;

@@ -22,7 +22,7 @@
 #define VECTORS  (RAM + 0x1000u) /* 2 KiB, filled with the way out */
 #define DEVICE   0x4000000u      /* nothing there: an access leaves to us */
 
-enum { AT_NOP, AT_HERE = 4, AT_LOAD = 8, AT_BRK = 12, AT_END = 16, CODE_WORDS = 6 };
+enum { AT_NOP, AT_HERE = 4, AT_LOAD = 8, AT_BRK = 12, AT_END = 16, AT_UDF = 24, CODE_WORDS = 7 };
 
 static const uint32_t code[CODE_WORDS] = {
     [AT_NOP / 4] = 0xd503201f,                     /* nop */
@@ -31,6 +31,7 @@ static const uint32_t code[CODE_WORDS] = {
     [AT_BRK / 4] = GD_ARM64_BRK(GD_ARM64_BRK_IMM), /* brk */
     [AT_END / 4] = 0xf9000041,                     /* str x1, [x2]: DEVICE */
     [AT_END / 4 + 1] = 0x17ffffff,                 /* b AT_END */
+    [AT_UDF / 4] = 0x00000000,                     /* udf #0 */
 };
 
 #define CONTEXT    0x222u /* what linked breakpoints look for */
@@ -43,6 +44,7 @@ struct scratch {
     struct kvm_run *run;
     uint8_t *ram;
     struct kvm_guest_debug debug; /* of the next run */
+    uint64_t data;                /* what AT_LOAD loads from */
 };
 
 static void tear_down(struct scratch *s)
@@ -88,6 +90,7 @@ static bool set_up(struct scratch *s, int kvm_fd)
     };
 
     memset(s, 0, sizeof(*s));
+    s->data = DATA;
     s->vcpu = -1;
     s->run = MAP_FAILED;
     s->vm = create_vm(kvm_fd);
@@ -128,7 +131,7 @@ static int run_from(struct scratch *s, unsigned at, uint64_t context)
     err |= ioctl(s->vcpu, KVM_SET_GUEST_DEBUG, &s->debug);
     err |= one_reg_set64(s->vcpu, CORE64(regs.pc), RAM + at);
     err |= one_reg_set64(s->vcpu, CORE64(regs.pstate), PSTATE_DAIF | PSTATE_M_EL1H);
-    err |= one_reg_set64(s->vcpu, CORE64(regs.regs[0]), DATA);
+    err |= one_reg_set64(s->vcpu, CORE64(regs.regs[0]), s->data);
     err |= one_reg_set64(s->vcpu, CORE64(regs.regs[2]), DEVICE);
     err |= sys_set(s, 3, 12, 0, 0, VECTORS);
     err |= sys_set(s, 3, 13, 0, 1, context);
@@ -159,6 +162,19 @@ static bool steps(struct scratch *s)
     arm_only(s, KVM_GUESTDBG_SINGLESTEP | KVM_GUESTDBG_USE_HW);
     return run_from(s, AT_NOP, 0) == EC_SOFTSTP_LOW && pc_of(s) == RAM + AT_HERE &&
            run_from(s, AT_HERE, 0) == EC_SOFTSTP_LOW && pc_of(s) == RAM + AT_LOAD;
+}
+
+/* Is ESR_ELx.ISV clear for an instruction that ended in an exception? The architecture allows both. */
+static bool tells_exception(struct scratch *s, unsigned at, uint64_t data)
+{
+    bool tells;
+
+    arm_only(s, KVM_GUESTDBG_SINGLESTEP | KVM_GUESTDBG_USE_HW);
+    s->data = data;
+    tells = run_from(s, at, 0) == EC_SOFTSTP_LOW && pc_of(s) == VECTORS + 0x200 &&
+            !(s->run->debug.arch.hsr & ESR_STEP_ISV);
+    s->data = DATA;
+    return tells;
 }
 
 static bool breaks_in_software(struct scratch *s)
@@ -225,6 +241,9 @@ static void try_all(struct scratch *s, struct kvm_kind *k)
     k->claimed_watch = (uint8_t)claims(s, KVM_CAP_GUEST_DEBUG_HW_WPS);
     k->hw.step = steps(s);
     k->strategy = k->hw.step ? GD_STEP_NATIVE : GD_STEP_AUTO;
+    /* With the MMU off all memory is Device's, where an unaligned load is an alignment fault. */
+    k->hw.step_tells = k->hw.step && tells_exception(s, AT_UDF, DATA) &&
+                       tells_exception(s, AT_LOAD, DATA + 1);
     k->hw.sw_break = breaks_in_software(s);
     /* Pairs are numbered without gaps, so the first that fails ends the count. */
     while (k->hw.nbreak < k->claimed_break && breaks(s, k->hw.nbreak))
