@@ -308,6 +308,19 @@ def own_points(host):
                 equal([b - a for a, b in zip(before, counts())], [1, at_stake, at_stake],
                       f"rounds, breakpoints, watchpoints in one round of {how}")
                 run_freely()
+        with scenario("the guest's own points that it has masked are not met, with a software breakpoint of ours set"):
+            c(f"Z0,{own['_start']:x},4")  # never executed again
+            c.write(own["masked"], (1).to_bytes(8, "little"))
+            run_to(c, own["again"])  # the round that has begun is over
+            before = counts()
+            while counts()[0] - before[0] < 100:
+                with c.running():
+                    pass
+            equal(counts()[1:], before[1:], "breakpoints and watchpoints met")
+            c.write(own["masked"], bytes(8))
+            c(f"z0,{own['_start']:x},4")
+            run_to(c, own["again"])
+            run_freely()
 
 
 def ends(host):

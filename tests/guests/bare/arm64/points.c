@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A kernel with a breakpoint and a watchpoint of its own, on itself: each round meets both once. Its handler
- * counts them and passes the instruction over.
+ * counts them and passes the instruction over. While the debugger has set `masked`, PSTATE.D masks both.
  */
 #include "bare.h"
 
 #define MDSCR_KDE (1UL << 13)
 #define MDSCR_MDE (1UL << 15)
 
-volatile uint64_t rounds, breaks, watches, watched;
+volatile uint64_t rounds, breaks, watches, watched, masked;
 
 void on_exception(uint64_t kind, struct frame *f)
 {
@@ -38,9 +38,12 @@ int main(void)
     write_reg(dbgwvr0_el1, (uint64_t)&watched);
     write_reg(dbgwcr0_el1, 0xffUL << 5 | 2UL << 3 | 3UL << 1 | 1); /* stores */
     write_reg(mdscr_el1, read_reg(mdscr_el1) | MDSCR_KDE | MDSCR_MDE);
-    __asm__ volatile("msr daifclr, #8");
     isb();
     for (;;) {
+        if (masked)
+            __asm__ volatile("msr daifset, #8");
+        else
+            __asm__ volatile("msr daifclr, #8");
         again();
         place();
         watched = 1;
