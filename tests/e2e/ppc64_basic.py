@@ -111,6 +111,11 @@ with Host(files=[f"{images.linux()}:/vmlinux", f"{initrd}:/initrd"]) as host:
             for name in ("sys_getpriority", "system_call_exception"):
                 check(name in bt, f"no {name} in the backtrace: {bt}")
             gdb("delete")
+        with scenario("a function of the kernel is called, and the registers are as before"):
+            names = ("pc", "msr", "r1", "r3", "r12", "lr", "ctr", "srr1")
+            before = [gdb.value(f"${name}") for name in names]
+            equal(gdb.value("((long (*)(void))sys_getppid)()"), 1, "getppid() of a child of init's")
+            equal([gdb.value(f"${name}") for name in names], before, "registers")
         with scenario(f"{STEPS} steps from the system call: every PC legal, none in a timer vector, no SE seen"):
             path = gdb.python(WALK % STEPS)
             judge(path)

@@ -126,6 +126,29 @@ static void the_description_has_gdbs_features_and_every_register_once(void **sta
     assert_int_equal(count("<feature"), count("</feature>"));
 }
 
+/* GDB writes all others back after a call of a function, and gives the call up where that is refused. */
+static void registers_that_cannot_be_written_are_not_to_be_restored(void **state)
+{
+    struct pcpu *p = fresh();
+    const uint8_t value[16] = { 0 };
+
+    (void)state;
+    describe(p);
+    for (unsigned n = 0; n < GD_REG_MAX; n++) {
+        char num[32];
+        const char *at;
+        bool kept;
+
+        (void)snprintf(num, sizeof(num), "regnum=\"%u\"", n);
+        at = strstr(text, num);
+        if (!at)
+            continue;
+        kept = strstr(at, "save-restore=\"no\"") && strstr(at, "save-restore") < strchr(at, '\n');
+        assert_int_equal(kept, gd_arch_ppc64.reg_set(&p->cpu, n, value) == GD_E_UNSUPPORTED);
+    }
+    assert_int_equal(count("save-restore"), 5);
+}
+
 static void registers_of_absent_hardware_are_not_described(void **state)
 {
     struct pcpu *p = fresh();
@@ -172,6 +195,7 @@ int main(void)
         cmocka_unit_test(what_cannot_be_written_is_refused),
         cmocka_unit_test(the_description_has_gdbs_features_and_every_register_once),
         cmocka_unit_test(registers_of_absent_hardware_are_not_described),
+        cmocka_unit_test(registers_that_cannot_be_written_are_not_to_be_restored),
         cmocka_unit_test(the_guests_own_debugging_is_told),
         cmocka_unit_test(the_context_is_the_pid),
     };

@@ -172,6 +172,7 @@ int gd_ppc64_walk(struct gd_cpu *c, uint64_t va, struct gd_xlate *x, struct gd_w
 bool gd_ppc64_is_word(struct gd_cpu *c, uint64_t va, uint64_t gpa, uint64_t len, bool *leads);
 
 unsigned gd_ppc64_reg_size(const struct gd_target *t, unsigned num);
+bool gd_ppc64_reg_read_only(unsigned num);
 int gd_ppc64_reg_get(struct gd_cpu *c, unsigned num, uint8_t *bytes);
 int gd_ppc64_reg_set(struct gd_cpu *c, unsigned num, const uint8_t *bytes);
 void gd_ppc64_tdesc(const struct gd_target *t, uint32_t client_flags, struct gd_out *o);

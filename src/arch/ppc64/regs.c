@@ -70,7 +70,7 @@ int gd_ppc64_reg_get(struct gd_cpu *c, unsigned num, uint8_t *bytes)
     return 0;
 }
 
-static bool read_only(unsigned num)
+bool gd_ppc64_reg_read_only(unsigned num)
 {
     switch (num) {
     case GD_PPC64_PIDR: /* KVM takes none of them from userspace */
@@ -91,7 +91,7 @@ int gd_ppc64_reg_set(struct gd_cpu *c, unsigned num, const uint8_t *bytes)
 
     if (size == 0)
         return gd_why(c->why, GD_E_NOREG, NULL);
-    if (read_only(num))
+    if (gd_ppc64_reg_read_only(num))
         return gd_why(c->why, GD_E_UNSUPPORTED, "this register can only be read");
     if (size > 8)
         return gd_cpu_set_wide(c, num, bytes, size);

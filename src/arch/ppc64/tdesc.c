@@ -88,14 +88,16 @@ static const struct {
     { "org.guestdbg.power.os", NULL, own },
 };
 
+/* What cannot be written back says so, else GDB refuses to call a function of the guest's. */
 static void put_reg(const struct run *r, unsigned i, struct gd_out *o)
 {
     gd_put_str(o, "<reg name=\"");
     gd_put_str(o, r->name);
     if (r->count)
         gd_put_dec(o, i);
-    gd_put_fmt(o, "%s\" bitsize=\"%u\" regnum=\"%u\" type=\"%s\" group=\"%s\"/>\n", r->tail,
+    gd_put_fmt(o, "%s\" bitsize=\"%u\" regnum=\"%u\" type=\"%s\" group=\"%s\"", r->tail,
                (unsigned)r->bits, r->num + i, r->type, r->group);
+    gd_put_str(o, gd_ppc64_reg_read_only(r->num + i) ? " save-restore=\"no\"/>\n" : "/>\n");
 }
 
 void gd_ppc64_tdesc(const struct gd_target *t, uint32_t client_flags, struct gd_out *o)
