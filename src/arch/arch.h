@@ -244,6 +244,8 @@ struct gd_arch {
     /* The instruction at pc, under such a word and not ours to report, emulated: true, or
      * false when it has to be stepped. NULL: always stepped. */
     bool (*pass)(struct gd_cpu *c);
+    /* Can a planted word at va, which lies at gpa, be a breakpoint? 0, or an error. NULL: everywhere. */
+    int (*breakable)(struct gd_cpu *c, uint64_t va, uint64_t gpa, struct gd_why *why);
     bool after_mmio;     /* KVM leaves at a device access with the PC behind the instruction */
     bool hbreak_is_soft; /* GD_HW is a planted word wherever memory can be written */
     bool hbreak_after;   /* a breakpoint register stops behind its instruction (POWER CIABR) */

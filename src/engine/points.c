@@ -303,7 +303,7 @@ int gd_engine_insert(struct gd_engine *e, unsigned vcpu, enum gd_point_type type
 
     if (!gd_engine_stopped(e))
         return gd_why(&e->why, GD_E_RUNNING, NULL);
-    if ((type == GD_SW || type == GD_HW) && (addr % e->arch->insn_align || addr + 4 < addr))
+    if ((type == GD_SW || type == GD_HW) && addr % e->arch->insn_align)
         return gd_why_at(&e->why, GD_E_ALIGN, addr, "instructions are aligned");
     if (type != GD_SW && type != GD_HW && !gd_range_last(addr, len, &last))
         return gd_why_at(&e->why, GD_E_ARG, addr, "the watched range is empty or wraps around");
@@ -317,8 +317,11 @@ int gd_engine_insert(struct gd_engine *e, unsigned vcpu, enum gd_point_type type
     if (type > GD_HW || (type == GD_HW && !e->arch->hbreak_is_soft) || !e->cfg.target->hw.sw_break)
         return insert_hw(e, &w, type == GD_SW);
     err = locate(e, vcpu, addr, &x);
-    if (!err && e->cfg.be->mem(e->cfg.be_ctx, x.gpa, e->arch->insn_len, true, &err))
-        return insert_sw(e, &w, x.gpa);
+    if (!err && e->cfg.be->mem(e->cfg.be_ctx, x.gpa, e->arch->insn_len, true, &err)) {
+        if (e->arch->breakable)
+            err = e->arch->breakable(parked_cpu(e, vcpu), addr, x.gpa, &e->why);
+        return err ? err : insert_sw(e, &w, x.gpa);
+    }
     if (unfenced(e, err))
         return err;
     /* Not mapped yet (before the MMU is on) or not writable: a hardware slot, by address. GDB, which

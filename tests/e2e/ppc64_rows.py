@@ -622,6 +622,16 @@ with Host(files=[f"{little.path}:/rows.elf", f"{flat(big)}:/rows.big"]) as host:
         run_to(c, e["ready"])
         tables(c, "")
         table(c, "a little-endian guest in big-endian code", foreign())
+        if power10:
+            with scenario("a breakpoint on the second word of a prefixed instruction is refused"):
+                for point in ("Z0", "Z1"):
+                    equal(c(f"{point},{e['p_addi']:x},4"), "OK", f"{point} on the first")
+                    equal(c(f"z{point[1]},{e['p_addi']:x},4"), "OK", f"{point} is removed")
+                    try:
+                        c(f"{point},{e['p_addi'] + 4:x},4")
+                        check(False, f"{point} on the second is taken")
+                    except RspError as error:
+                        check("second word of a prefixed instruction" in str(error), f"{error}")
         with scenario("a little-endian guest in big-endian code, the wire in that order, and back"):
             turned(c)
         end(c, guest, "")

@@ -339,6 +339,33 @@ static void a_foreign_word_becomes_a_program_interrupt(void **state)
     assert_int_equal(p->reg[GD_PPC64_MSR], MSR_SF | MSR_ME | MSR_IR | MSR_DR | MSR_LE);
 }
 
+static int breakable(struct pcpu *p, uint64_t gpa)
+{
+    return gd_arch_ppc64.breakable(&p->cpu, P_KERN + gpa, gpa, &p->why);
+}
+
+static void no_breakpoint_parts_a_prefixed_instruction(void **state)
+{
+    struct pcpu *p = fresh();
+
+    (void)state;
+    pcpu_word(p, 0x20000, 0x06000000); /* paddi r3,r4,0x12345678 */
+    pcpu_word(p, 0x20004, 0x38641234);
+    pcpu_word(p, 0x2003c, 0x06000000); /* data: no prefix ends a block of 64 bytes */
+    assert_int_equal(breakable(p, 0x20000), 0);
+    assert_int_equal(breakable(p, 0x20004), GD_E_UNSUPPORTED);
+    assert_int_equal(breakable(p, 0x20008), 0);
+    assert_int_equal(breakable(p, 0x20040), 0);
+    p->target.features = GD_PPC64_F_ISA30;
+    assert_int_equal(breakable(p, 0x20004), 0);
+    p->target.features |= GD_PPC64_F_ISA31;
+    p->reg[GD_PPC64_MSR] &= ~MSR_LE;
+    pcpu_ran(p);
+    assert_int_equal(breakable(p, 0x20004), 0);
+    pcpu_word(p, 0x20000, 0x00000006);
+    assert_int_equal(breakable(p, 0x20004), GD_E_UNSUPPORTED);
+}
+
 /* ---- the standing fence ---- */
 
 static void only_what_is_armed_needs_a_standing_word(void **state)
@@ -426,6 +453,7 @@ int main(void)
         cmocka_unit_test(ciabr_is_reported_after_its_instruction),
         cmocka_unit_test(a_breakpoint_word_is_a_software_breakpoint),
         cmocka_unit_test(a_foreign_word_becomes_a_program_interrupt),
+        cmocka_unit_test(no_breakpoint_parts_a_prefixed_instruction),
         cmocka_unit_test(only_what_is_armed_needs_a_standing_word),
         cmocka_unit_test(the_first_instructions_of_linux_vectors_are_passed),
         cmocka_unit_test(anything_else_is_left_to_a_step),

@@ -34,6 +34,7 @@ const struct gd_arch gd_arch_ppc64 = {
     .walk_print = gd_ppc64_walk_print,
     .fence = gd_ppc64_fence,
     .pass = gd_ppc64_pass,
+    .breakable = gd_ppc64_breakable,
     .hbreak_is_soft = true,
     .hbreak_after = true,
     .after_mmio = true,

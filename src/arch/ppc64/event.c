@@ -110,3 +110,19 @@ void gd_ppc64_event(struct gd_cpu *c, const struct gd_exit *x, const struct gd_h
     if (vector == VEC_TRACE && set->b[0].value & CIABR_PRIV)
         break_hit(c, set, ev);
 }
+
+/* Between a prefix and its suffix (Book I 1.6.3; never across 64 bytes) the word would make one illegal instruction
+ * of both, which is the guest's program interrupt and no exit. */
+int gd_ppc64_breakable(struct gd_cpu *c, uint64_t va, uint64_t gpa, struct gd_why *why)
+{
+    uint8_t before[4];
+    uint32_t insn;
+
+    if (!(c->target->features & GD_PPC64_F_ISA31) || va % 64 == 0 ||
+        gd_cpu_read_phys(c, gpa - sizeof(before), before, sizeof(before)))
+        return 0;
+    insn = (uint32_t)gd_load_le(before, sizeof(before));
+    if (ppc_len(gd_ppc64_msr(c) & MSR_LE ? insn : __builtin_bswap32(insn)) == sizeof(before))
+        return 0;
+    return gd_why_at(why, GD_E_UNSUPPORTED, va, "the second word of a prefixed instruction");
+}

@@ -188,6 +188,7 @@ void gd_ppc64_event(struct gd_cpu *c, const struct gd_exit *x, const struct gd_h
 unsigned gd_ppc64_fence(struct gd_cpu *c, const struct gd_hw_set *set, uint64_t *va, uint64_t *gpa,
                         unsigned max);
 bool gd_ppc64_pass(struct gd_cpu *c);
+int gd_ppc64_breakable(struct gd_cpu *c, uint64_t va, uint64_t gpa, struct gd_why *why);
 int gd_ppc64_inject(struct gd_cpu *c, const struct gd_exit *x);
 void gd_ppc64_access(struct gd_cpu *c, uint64_t pc, struct gd_access *a);
 int gd_ppc64_step_begin(struct gd_cpu *c, struct gd_step *s);
