@@ -622,6 +622,13 @@ with Host(files=[f"{little.path}:/rows.elf", f"{flat(big)}:/rows.big"]) as host:
         run_to(c, e["ready"])
         tables(c, "")
         table(c, "a little-endian guest in big-endian code", foreign())
+        with scenario("the VSCR, of which KVM tells another word, is unavailable"):
+            equal(c(f"p{VSCR:x}"), "xxxxxxxx", "its value")
+            try:
+                c.set_register(VSCR, 1, 4)
+                check(False, "a value is taken")
+            except RspError as error:
+                check("unavailable" in str(error), f"{error}")
         if power10:
             with scenario("a breakpoint on the second word of a prefixed instruction is refused"):
                 for point in ("Z0", "Z1"):

@@ -9,6 +9,7 @@ from .report import check, equal, scenario
 from .rsp import RspError
 
 PC, MSR, CR, LR, CTR, XER = range(64, 70)
+VSCR = 135
 SRR0, SRR1, DAR, DSISR, SPRG0, SPRG1, SPRG2 = range(169, 176)
 FSCR, TAR, CIABR, DAWR0, DAWRX0 = 180, 181, 184, 185, 186
 NAMES = {PC: "pc", MSR: "msr", CR: "cr", LR: "lr", CTR: "ctr", XER: "xer", SRR0: "srr0", SRR1: "srr1", DAR: "dar",

@@ -82,6 +82,10 @@ int gd_kvmarch_block_set(struct kvm_vcpu *v, const uint64_t *values)
 
 /* ---- one-reg ---- */
 
+/* KVM takes the VSCR from the last word of the quadword that it loads and stores (kvmppc_get_one_reg),
+ * where a little-endian host has it in the first: what it says there is not the guest's. */
+#define VSCR_IS_TRUE (__BYTE_ORDER__ == __ORDER_BIG_ENDIAN__)
+
 static uint64_t one_id(unsigned num)
 {
     if (num >= GD_PPC64_F0 && num < GD_PPC64_F0 + 32)
@@ -90,7 +94,7 @@ static uint64_t one_id(unsigned num)
     case GD_PPC64_FPSCR:
         return KVM_REG_PPC_FPSCR;
     case GD_PPC64_VSCR:
-        return KVM_REG_PPC_VSCR;
+        return VSCR_IS_TRUE ? KVM_REG_PPC_VSCR : 0;
     case GD_PPC64_VRSAVE:
         return KVM_REG_PPC_VRSAVE;
     case GD_PPC64_DAR:
