@@ -62,6 +62,7 @@ void send_to_work(struct stub *s, uint64_t rounds);
 void step_stub(struct stub *s, const char *subject, unsigned n);
 void range_stub(struct stub *s, const char *subject, unsigned rounds);
 void ask_stub(struct stub *s, unsigned n);
+void ask_pair(unsigned n);
 
 /* ---- the same guest on a bare loop over KVM_RUN (kvmloop*.c) ---- */
 

@@ -139,37 +139,6 @@ static void read_pair(size_t total)
     close(pair[1]);
 }
 
-/* Empty pieces: what two threads and a socket pair cost. */
-static void *echo(void *arg)
-{
-    int fd = *(int *)arg;
-    char byte;
-
-    while (read(fd, &byte, 1) == 1 && write(fd, &byte, 1) == 1)
-        ;
-    return NULL;
-}
-
-static void ask_pair(unsigned n)
-{
-    int pair[2];
-    pthread_t thread;
-    double start;
-    char byte = 0;
-
-    if (socketpair(AF_UNIX, SOCK_STREAM, 0, pair) != 0 ||
-        pthread_create(&thread, NULL, echo, &pair[1]) != 0)
-        die("no socket pair");
-    start = seconds();
-    for (unsigned i = 0; i < n; i++)
-        if (write(pair[0], &byte, 1) != 1 || read(pair[0], &byte, 1) != 1)
-            die("the socket pair broke");
-    sample("round-trip", "socket-pair", n / (seconds() - start));
-    close(pair[0]);
-    pthread_join(thread, NULL);
-    close(pair[1]);
-}
-
 /* ---- exits of a guest that nobody stops ---- */
 
 /* Exits for each 1000 hypercalls of the guest, which does nothing else but compute. The host's own

@@ -5,11 +5,14 @@
  */
 #include "bench.h"
 
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <time.h>
+#include <unistd.h>
 
 static int count_args;
 static char **args;
@@ -166,6 +169,37 @@ void ask_stub(struct stub *s, unsigned n)
         stub_reply(s, &length);
     }
     sample("round-trip", s->name, n / (seconds() - start));
+}
+
+/* What two threads and a socket pair cost, without any stub. */
+static void *echo(void *arg)
+{
+    int fd = *(int *)arg;
+    char byte;
+
+    while (read(fd, &byte, 1) == 1 && write(fd, &byte, 1) == 1)
+        ;
+    return NULL;
+}
+
+void ask_pair(unsigned n)
+{
+    int pair[2];
+    pthread_t thread;
+    double start;
+    char byte = 0;
+
+    if (socketpair(AF_UNIX, SOCK_STREAM, 0, pair) != 0 ||
+        pthread_create(&thread, NULL, echo, &pair[1]) != 0)
+        die("no socket pair");
+    start = seconds();
+    for (unsigned i = 0; i < n; i++)
+        if (write(pair[0], &byte, 1) != 1 || read(pair[0], &byte, 1) != 1)
+            die("the socket pair broke");
+    sample("round-trip", "socket-pair", n / (seconds() - start));
+    close(pair[0]);
+    pthread_join(thread, NULL);
+    close(pair[1]);
 }
 
 /* One of KVM's counters of the VM behind one=. */

@@ -78,6 +78,7 @@ static void steps(struct kvmloop *k)
     step_bare(k, "bare", "bare-fence", 2000);
     k->with_fence = false;
     ask_stub(&ours, 500);
+    ask_pair(500);
 }
 
 /* ---- exits ---- */
