@@ -40,7 +40,7 @@ struct gd_hw_caps {
     bool step;              /* the back end's own single step works (tested, not believed) */
     bool sw_break;          /* planted breakpoint instructions reach us */
     bool hold_irq;          /* the back end itself holds interrupts back while stepping */
-    bool step_tells;        /* a step's exit tells an instruction that completed from an exception */
+    bool step_tells; /* a step's exit tells an instruction that completed from an exception */
 };
 
 /* The guest's processor as far as registers and tables need it. Fixed at open. */
@@ -107,8 +107,7 @@ struct gd_event {
     bool after;              /* HWBP, WATCH: reported after the access (POWER CIABR) */
     uint16_t slots;          /* HWBP, WATCH: pairs of our set that match, 0 = none of ours */
     struct gd_access access; /* WATCH: decoded, or len 0 with addr the reported address */
-    bool maybe_false;        /* WATCH: the hardware says that it may be a false hit */
-    bool masked;             /* none of ours, and without us the guest would not have taken it here */
+    bool masked; /* none of ours, and without us the guest would not have taken it here */
 };
 
 /* Result of a stage-1 walk. */
@@ -143,6 +142,7 @@ struct gd_step {
     uint32_t insn, suffix; /* suffix: second word of a POWER prefixed instruction */
     uint8_t kind, phase;   /* private to the architecture */
     uint8_t mode;          /* in: enum gd_step_mode */
+    bool breaks;           /* in: a breakpoint here is to be hit: emulate nothing */
     bool show_irq;         /* in: `monitor step-irq on`, do not hold interrupts back */
     bool let_irq;          /* in: interrupts that wait may be served first; out: false, they were */
     bool lift_watch;       /* in: the engine holds our watchpoints off for this instruction */
@@ -170,7 +170,6 @@ struct gd_reg {
 
 struct gd_arch {
     const char *name;   /* "aarch64", as <architecture> has it */
-    const char *triple; /* for qHostInfo */
     uint8_t insn_len;   /* bytes of the breakpoint instruction */
     uint8_t insn_align; /* alignment of instructions */
     uint8_t tag_bits;   /* top bits of a data address that may be a tag; event() and access() give
@@ -179,10 +178,9 @@ struct gd_arch {
     uint8_t reg_pc, reg_sp;
     uint8_t g_count; /* g/G cover registers 0 .. g_count-1 (those that exist) */
     uint8_t unwind_first,
-        unwind_count;               /* registers behind those that unwinding needs at every stop */
-    bool big_endian;                /* default wire order */
-    bool bi_endian;                 /* the client may choose the wire order */
-    const char *const *event_names; /* NULL-terminated: what `monitor stats` calls extra counters */
+        unwind_count; /* registers behind those that unwinding needs at every stop */
+    bool big_endian;  /* default wire order */
+    bool bi_endian;   /* the client may choose the wire order */
 
     /* Size in bytes of register num for this target; 0 if it does not exist. */
     unsigned (*reg_size)(const struct gd_target *t, unsigned num);

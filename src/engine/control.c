@@ -141,8 +141,9 @@ static void tell(struct gd_engine *e, struct gd_vcpu *v)
         return;
     v->stop_seq = 0;
     v->told_watch = v->stop.reason == GD_STOP_WATCH && v->stop.before;
-    v->told = v->told_watch || v->stop.reason == GD_STOP_SWBREAK ||
-              v->stop.reason == GD_STOP_HWBREAK;
+    v->told = v->told_watch ||
+              ((v->stop.reason == GD_STOP_SWBREAK || v->stop.reason == GD_STOP_HWBREAK) &&
+               !v->stop.after);
     v->told_pc = gd_cpu_reg(&v->cpu, e->arch->reg_pc);
     if (v->stop.point)
         atomic_fetch_add(&e->cfg.points[v->stop.point - 1].hits, 1);
@@ -158,13 +159,18 @@ static void ask_rest(struct gd_engine *e)
             e->cfg.be->kick(e->cfg.be_ctx, i);
 }
 
+static bool shows(const struct gd_engine *e, const struct gd_vcpu *v)
+{
+    return v->resumed && state_of(e, v->cpu.index) == GD_PARKED;
+}
+
 /* ^C is told for the vCPU that the client looks at, if that one ran; else for one that did. */
 static struct gd_vcpu *interrupted(struct gd_engine *e)
 {
     struct gd_vcpu *v = &e->cfg.vcpus[e->interrupt_vcpu];
 
-    for (unsigned i = 0; i < e->cfg.nvcpus && !v->resumed; i++)
-        if (e->cfg.vcpus[i].resumed)
+    for (unsigned i = 0; i < e->cfg.nvcpus && !shows(e, v); i++)
+        if (shows(e, &e->cfg.vcpus[i]))
             v = &e->cfg.vcpus[i];
     return v;
 }
@@ -266,6 +272,7 @@ static void drop_old_pages(struct gd_engine *e)
  * A stop that was not told is dropped: executing again finds it again if it is still wanted. */
 static void let_go(struct gd_engine *e, const struct gd_action *actions)
 {
+    e->stepper = e->cfg.nvcpus;
     note_resumed(e, actions);
     drop_old_pages(e);
     for (unsigned i = 0; i < e->cfg.nvcpus; i++) {
@@ -273,10 +280,12 @@ static void let_go(struct gd_engine *e, const struct gd_action *actions)
 
         if (!v->resumed)
             continue;
-        if (state_of(e, i) != GD_PARKED) { /* a lost one goes on with what it did */
-            if (!actions)
-                atomic_fetch_or(&v->request, GD_REQ_RUN); /* ... unless nobody wants that now */
+        if (state_of(e, i) != GD_PARKED) { /* a lost one just runs: it cannot be let go to step */
+            atomic_fetch_or(&v->request, GD_REQ_RUN);
         } else {
+            if ((mode_of(actions, i) == GD_STEP || mode_of(actions, i) == GD_RANGE) &&
+                e->stepper == e->cfg.nvcpus)
+                e->stepper = i;
             v->action = actions ? actions[i] : (struct gd_action){ .mode = GD_RUN };
             v->stop_seq = 0;
             v->stop = (struct gd_stop){ .reason = GD_STOP_NONE };
@@ -343,9 +352,9 @@ bool gd_engine_detach(struct gd_engine *e, bool resume)
         e->cfg.vcpus[i].told = e->cfg.vcpus[i].step_over = false;
         e->cfg.vcpus[i].stop_seq = 0;
     }
+    hold_time(e, !resume);
     if (!resume)
         return true;
-    hold_time(e, false);
     let_go(e, NULL);
     return true;
 }
@@ -394,8 +403,7 @@ int gd_engine_write(struct gd_engine *e, unsigned vcpu, uint64_t va, const void 
     return err ? err : keep(e, v, gd_cpu_write(&v->cpu, va, buf, n, done));
 }
 
-static int phys(struct gd_engine *e, uint64_t gpa, void *in, const void *out, size_t n,
-                size_t *done)
+int gd_engine_read_phys(struct gd_engine *e, uint64_t gpa, void *buf, size_t n, size_t *done)
 {
     struct gd_vcpu *v = &e->cfg.vcpus[0];
     int err = 0;
@@ -403,28 +411,16 @@ static int phys(struct gd_engine *e, uint64_t gpa, void *in, const void *out, si
     *done = 0;
     if (!gd_engine_stopped(e))
         return gd_why(&e->why, GD_E_RUNNING, NULL);
-    e->wrote |= out != NULL;
     while (*done < n && !err) {
         size_t piece = 4096 - (size_t)((gpa + *done) % 4096);
 
         if (piece > n - *done)
             piece = n - *done;
-        err = in ? gd_cpu_read_phys(&v->cpu, gpa + *done, (uint8_t *)in + *done, piece)
-                 : gd_cpu_write_phys(&v->cpu, gpa + *done, (const uint8_t *)out + *done, piece);
+        err = gd_cpu_read_phys(&v->cpu, gpa + *done, (uint8_t *)buf + *done, piece);
         if (!err)
             *done += piece;
     }
     return keep(e, v, err);
-}
-
-int gd_engine_read_phys(struct gd_engine *e, uint64_t gpa, void *buf, size_t n, size_t *done)
-{
-    return phys(e, gpa, buf, NULL, n, done);
-}
-
-int gd_engine_write_phys(struct gd_engine *e, uint64_t gpa, const void *buf, size_t n, size_t *done)
-{
-    return phys(e, gpa, NULL, buf, n, done);
 }
 
 int gd_engine_reg_get(struct gd_engine *e, unsigned vcpu, unsigned num, uint8_t *bytes)
@@ -442,7 +438,9 @@ int gd_engine_reg_set(struct gd_engine *e, unsigned vcpu, unsigned num, const ui
 
     if (err)
         return err;
-    err = e->arch->reg_set(&v->cpu, num, bytes);
+    err = gd_cpu_flush(&v->cpu); /* what a step gave back is not to be forgotten below */
+    if (!err)
+        err = e->arch->reg_set(&v->cpu, num, bytes);
     if (!err)
         err = gd_cpu_flush(&v->cpu);
     gd_cpu_forget(&v->cpu); /* what was really taken over is read back */

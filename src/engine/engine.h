@@ -147,6 +147,7 @@ struct gd_engine {
         uint64_t id, addr;
     } context[GD_CONTEXT_RULES];
     bool time_held;
+    unsigned stepper;          /* the first that the last resume let go to step; nvcpus: none */
     unsigned npoint_used;      /* points below this were used at least once */
     uint16_t hw[GD_HW_POINTS]; /* points in debug registers, index + 1, in order of the table */
     unsigned nhw;
@@ -214,8 +215,6 @@ int gd_engine_read(struct gd_engine *e, unsigned vcpu, uint64_t va, void *buf, s
 int gd_engine_write(struct gd_engine *e, unsigned vcpu, uint64_t va, const void *buf, size_t n,
                     size_t *done);
 int gd_engine_read_phys(struct gd_engine *e, uint64_t gpa, void *buf, size_t n, size_t *done);
-int gd_engine_write_phys(struct gd_engine *e, uint64_t gpa, const void *buf, size_t n,
-                         size_t *done);
 /* Registers in little-endian bytes, reg_size() of them. */
 int gd_engine_reg_get(struct gd_engine *e, unsigned vcpu, unsigned num, uint8_t *bytes);
 int gd_engine_reg_set(struct gd_engine *e, unsigned vcpu, unsigned num, const uint8_t *bytes);

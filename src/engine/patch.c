@@ -292,7 +292,8 @@ static void lift_off(struct gd_engine *e)
         return;
     p = &e->cfg.patches[e->lifted_patch - 1];
     e->lifted_patch = 0;
-    plant(e, p->gpa, p->saved);
+    if (!stands(e, p->gpa)) /* planted anew while the one that was alone counted as lost */
+        plant(e, p->gpa, p->saved);
 }
 
 int gd_alone_set(struct gd_engine *e, const struct gd_step *step, bool do_lift, uint64_t lift)

@@ -28,6 +28,8 @@ void gd_points_init(struct gd_engine *e)
         atomic_init(&e->cfg.points[i].hits, 0);
     }
     e->npoint_used = 0;
+    if (e->lifted_patch) /* of a lost vCPU; else one that was alone may still look at it */
+        e->lifted_patch = 0;
     e->npatch_used = e->free_patch = e->dirty_patch = e->recycle = 0;
     e->nplanted = e->nfence = e->nhw = 0;
     e->any_hw = e->plan_dirty = false;
@@ -505,7 +507,7 @@ int gd_points_apply(struct gd_engine *e)
     struct gd_cpu *c = parked_cpu(e, 0);
     int err = gd_points_settle(e);
 
-    if (!err && e->arch->fence && c)
+    if (!err && e->arch->fence && (c || !e->any_hw))
         err = apply_fence(e, c);
     return err ? err : gd_patch_apply(e);
 }

@@ -48,12 +48,17 @@ static void stop_others(struct gd_engine *e, const struct gd_vcpu *self)
 /* The vCPU has something to tell: it parks at its next enter, and all others are asked to. */
 static void stop_here(struct gd_engine *e, struct gd_vcpu *v, const struct gd_stop *stop)
 {
+    /* It was lost, and the client wants it to run on: nobody waits for this. */
+    if (atomic_load(&v->request) & GD_REQ_RUN)
+        return;
     /* What is told is read, not what follows from the last instruction. */
     gd_cpu_forget_reg(&v->cpu, e->arch->reg_pc);
     v->stop = *stop;
     v->stop.vcpu = v->cpu.index;
     v->stop_seq = atomic_fetch_add(&e->stop_seq, 1) + 1;
-    stop_others(e, v);
+    /* Who asked this one to stop has asked the others, too, or lets them run without it. */
+    if (!(atomic_load(&v->request) & GD_REQ_STOP))
+        stop_others(e, v);
 }
 
 static void stop_error(struct gd_engine *e, struct gd_vcpu *v, int error)
@@ -144,6 +149,16 @@ static bool others_run(struct gd_engine *e, const struct gd_vcpu *self)
     return false;
 }
 
+/* Is there a breakpoint at pc that is still to be hit, and stops before the instruction? */
+static bool stops_before(struct gd_engine *e, const struct gd_vcpu *v, uint64_t pc)
+{
+    struct gd_point *p = gd_point_at(e, pc, GD_BREAKS, NULL);
+
+    while (p && e->arch->hbreak_is_soft && !p->patch)
+        p = gd_point_at(e, pc, GD_BREAKS, p);
+    return p && !lifts_here(v, pc);
+}
+
 static int begin_step(struct gd_engine *e, struct gd_vcpu *v)
 {
     struct gd_step *s = &v->step;
@@ -155,6 +170,7 @@ static int begin_step(struct gd_engine *e, struct gd_vcpu *v)
     s->show_irq = e->step_irq;
     s->mode = (uint8_t)e->step_mode;
     s->pc = pc_of(e, v);
+    s->breaks = stops_before(e, v, s->pc);
     s->let_irq = v->since_irq >= STEPS_PER_IRQ && !v->step_over && !lifts_here(v, s->pc);
     /* The exit that led here has cost a reservation: inside an exclusive sequence only the whole
      * of it gets the guest past this point. */
@@ -463,7 +479,7 @@ static struct gd_stop watch_stop(const struct gd_engine *e, const struct gd_poin
 static void hit_watch(struct gd_engine *e, struct gd_vcpu *v, const struct gd_event *ev)
 {
     bool any = false;
-    struct gd_point *p = ev->maybe_false && !ev->access.len ? NULL : watch_point(e, ev, &any);
+    struct gd_point *p = watch_point(e, ev, &any);
     struct gd_stop stop;
 
     if (!p) {
@@ -581,12 +597,28 @@ static bool step_exit(struct gd_engine *e, struct gd_vcpu *v, const struct gd_ex
     return r != GD_STEP_OTHER;
 }
 
+/* The pairs whose context is the present one: no hardware has looked. Raw pairs are the hardware's alone. */
+static uint16_t linked_here(struct gd_engine *e, struct gd_vcpu *v)
+{
+    uint16_t slots = 0;
+    uint64_t now;
+
+    for (unsigned i = 0; i < e->nhw; i++) {
+        const struct gd_hw_want *w = &e->cfg.points[e->hw[i] - 1].want;
+
+        if (w->linked && !w->raw && w->type >= GD_WRITE && e->arch->context &&
+            !e->arch->context(&v->cpu, &now) && now == w->context)
+            slots |= w->slots;
+    }
+    return slots;
+}
+
 /* A device access about to be served by the VMM: the watchpoint hardware did not see it,
  * because the stage-2 fault comes first. Where it cannot be undone the hit is told after it. */
 static enum gd_verdict device_access(struct gd_engine *e, struct gd_vcpu *v,
                                      const struct gd_exit *x)
 {
-    struct gd_event ev = { .kind = GD_EV_WATCH, .slots = 0xffff };
+    struct gd_event ev = { .kind = GD_EV_WATCH };
     struct gd_point *p = NULL;
     struct gd_stop stop;
     bool any = false;
@@ -597,6 +629,7 @@ static enum gd_verdict device_access(struct gd_engine *e, struct gd_vcpu *v,
     e->arch->access(&v->cpu, ev.pc, &ev.access);
     ev.access.write = x->write;
     ev.access.read = !x->write;
+    ev.slots = linked_here(e, v);
     if (ev.access.len)
         p = watch_point(e, &ev, &any);
     if (!p)

@@ -27,7 +27,7 @@ static const struct rsp_command commands[] = {
     { "slots", "", "hardware breakpoints and watchpoints in use", STOPPED, slots },
     { "walk", " VA", "the translation of an address, level by level", STOPPED, walk },
     { "stats", "", "counts of exits, steps, hits", STOPPED, stats },
-    { "step-irq", " on|off", "let a step go into interrupt handlers", 0, step_irq },
+    { "step-irq", " on|off", "let a step go into interrupt handlers", STOPPED, step_irq },
     { "step-mode", " auto|native|trace|breakpoint", "how steps are made", STOPPED, step_mode },
     { "context", " ID|off [ADDR] | show", "hardware points only where the context is ID", STOPPED,
       context },

@@ -403,9 +403,8 @@ static int kill(struct gd_session *s, bool answer)
 
 int gd_rsp_k(struct gd_session *s, struct gd_cur *c, struct gd_out *o)
 {
-    (void)c;
     (void)o;
-    return kill(s, false);
+    return gd_cur_end(c) ? kill(s, false) : GD_OK;
 }
 
 int gd_rsp_vkill(struct gd_session *s, struct gd_cur *c, struct gd_out *o)

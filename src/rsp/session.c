@@ -177,6 +177,8 @@ static void tell_stop(struct gd_session *s)
 /* All vCPUs are parked, or the VM ended, and *stop is why. */
 static void stopped(struct gd_session *s, const struct gd_stop *stop)
 {
+    bool attaching = s->run == RSP_ATTACHING;
+
     s->stop = *stop;
     if (stop->reason == GD_STOP_HALTED) /* asked for by us when the client came */
         s->stop.reason = GD_STOP_NONE;
@@ -188,7 +190,8 @@ static void stopped(struct gd_session *s, const struct gd_stop *stop)
     s->halt = false;
     if (!s->owe_stop)
         return;
-    s->hold_stop = tell_trouble(s); /* the reply follows when that is sent */
+    /* The reply follows when that is sent. GDB 13 takes text for the answer to its first `?`, and hangs. */
+    s->hold_stop = !attaching && tell_trouble(s);
     if (!s->hold_stop)
         tell_stop(s);
 }

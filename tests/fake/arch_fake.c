@@ -247,11 +247,8 @@ static int context(struct gd_cpu *c, uint64_t *value)
     return gd_cpu_get(c, FAKE_CONTEXT, value);
 }
 
-static const char *const event_names[] = { NULL };
-
 const struct gd_arch gd_arch_fake = {
     .name = "fake",
-    .triple = "fake-unknown-none",
     .insn_len = 4,
     .insn_align = 4,
     .bp_insn = { FAKE_BREAK, 0, 0, 0 },
@@ -261,7 +258,6 @@ const struct gd_arch gd_arch_fake = {
     .unwind_first = FAKE_CONTEXT,
     .unwind_count = 1,
     .bi_endian = true,
-    .event_names = event_names,
     .reg_size = reg_size,
     .reg_get = reg_get,
     .reg_set = reg_set,

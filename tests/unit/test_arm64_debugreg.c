@@ -186,6 +186,22 @@ static void a_wide_range_leaves_a_slot_to_each_later_point(void **state)
     why_says("all hardware watchpoints are in use for 0x5000 (all 4)");
 }
 
+/* What was OK when a point was set, which is then the last of the table, must fit when its place is another. */
+static void a_set_of_ranges_fits_in_any_order_or_in_none(void **state)
+{
+    const struct gd_hw_want one[] = { point(GD_WRITE, 0x7ffffff8, 16), /* in two blocks of 2 GiB */
+                                      point(GD_WRITE, 0x2000, 8), point(GD_WRITE, 0x3005, 14) };
+
+    (void)state;
+    for (unsigned first = 0; first < 3; first++)
+        for (unsigned way = 1; way < 3; way++) {
+            struct gd_hw_want w[] = { one[first], one[(first + way) % 3],
+                                      one[(first + 2 * way) % 3] };
+
+            assert_int_equal(plan(w, 3), 0);
+        }
+}
+
 static void ranges_that_make_no_sense_are_refused(void **state)
 {
     struct gd_hw_want empty = point(GD_WRITE, 0x1000, 0);
@@ -347,6 +363,7 @@ int main(void)
         cmocka_unit_test_setup(with_slots_enough_exactly_the_range_is_watched, setup),
         cmocka_unit_test_setup(with_few_slots_the_whole_range_is_watched, setup),
         cmocka_unit_test_setup(a_wide_range_leaves_a_slot_to_each_later_point, setup),
+        cmocka_unit_test_setup(a_set_of_ranges_fits_in_any_order_or_in_none, setup),
         cmocka_unit_test_setup(ranges_that_make_no_sense_are_refused, setup),
         cmocka_unit_test_setup(linked_points_share_the_highest_context_aware_register, setup),
         cmocka_unit_test_setup(contexts_follow_the_mask_common_to_all_cpus, setup),

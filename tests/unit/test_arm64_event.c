@@ -198,17 +198,6 @@ static void only_a_store_exclusive_is_marked(void **state)
     assert_false(ev.access.exclusive);
 }
 
-static void a_possible_false_hit_is_said_to_be_one(void **state)
-{
-    (void)state;
-    watch_four();
-    acpu_word(&a, A_CODE, 0xb9001020);
-    event(EC_WATCHPT_LOW, ESR_DFSC_DEBUG | ESR_WP_WNR | ESR_WP_WPF, 0x50010);
-    assert_true(ev.maybe_false);
-    event(EC_WATCHPT_LOW, ESR_DFSC_DEBUG | ESR_WP_WNR, 0x50010);
-    assert_false(ev.maybe_false);
-}
-
 static void the_guests_own_point_is_masked_where_it_would_not_have_taken_it(void **state)
 {
     static const struct {
@@ -440,7 +429,6 @@ int main(void)
         cmocka_unit_test_setup(t32_halves_are_told_apart, setup),
         cmocka_unit_test_setup(watch_hits_are_attributed_whatever_the_far, setup),
         cmocka_unit_test_setup(only_a_store_exclusive_is_marked, setup),
-        cmocka_unit_test_setup(a_possible_false_hit_is_said_to_be_one, setup),
         cmocka_unit_test_setup(the_guests_own_point_is_masked_where_it_would_not_have_taken_it,
                                setup),
         cmocka_unit_test_setup(a_second_set_can_be_asked_for_exact_hits, setup),

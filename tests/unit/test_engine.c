@@ -310,6 +310,75 @@ static void a_step_that_the_host_cannot_do_is_refused_by_name(void **state)
     assert_int_equal(f.v[0].executed, 10);
 }
 
+/* An instruction that is completed without an entry, and a flag that a step borrows, as arm64 has them. */
+static int begin_borrowing(struct gd_cpu *c, struct gd_step *s)
+{
+    int r = gd_arch_fake.step_begin(c, s);
+
+    if ((s->insn & 0xff) == FAKE_WAIT && !s->breaks) {
+        gd_cpu_set(c, FAKE_PC, s->pc + 4);
+        return GD_STEP_DONE;
+    }
+    s->save[0] = gd_cpu_reg(c, FAKE_CONTEXT);
+    gd_cpu_set(c, FAKE_CONTEXT, s->save[0] | 0x80);
+    return r;
+}
+
+static int end_borrowing(struct gd_cpu *c, struct gd_step *s, const struct gd_exit *x, int temp)
+{
+    int r = gd_arch_fake.step_exit(c, s, x, temp);
+
+    if (r == GD_STEP_DONE || r == GD_STEP_OTHER)
+        gd_cpu_set(c, FAKE_CONTEXT, s->save[0]);
+    return r;
+}
+
+static void begin_with_borrowing(void)
+{
+    static struct gd_arch arch;
+
+    arch = gd_arch_fake;
+    arch.step_begin = begin_borrowing;
+    arch.step_exit = end_borrowing;
+    engine_begin_with(1, &arch, NULL);
+}
+
+static void a_range_step_meets_a_breakpoint_on_an_instruction_that_is_not_entered(void **state)
+{
+    const struct gd_action a = { .mode = GD_RANGE, .start = CODE, .end = CODE + 0x20 };
+
+    (void)state;
+    for (enum gd_point_type type = GD_SW; type <= GD_HW; type++) {
+        begin_with_borrowing();
+        fake_word(&f, CODE + 8, FAKE_INSN(FAKE_WAIT, 0, 0, 0));
+        assert_int_equal(gd_engine_insert(&f.e, 0, type, CODE + 8, 4), 0);
+        assert_int_equal(gd_engine_resume(&f.e, &a), 0);
+        engine_stop();
+        assert_int_equal(engine_pc(0), CODE + 8);
+        assert_int_equal(gd_engine_resume(&f.e, &a), 0); /* and is passed when it was told */
+        engine_stop();
+        assert_int_equal(engine_pc(0), CODE + 0x20);
+        assert_int_equal(engine_hits(CODE + 8), 1);
+    }
+}
+
+static void a_refused_write_of_a_register_loses_nothing_that_a_step_gave_back(void **state)
+{
+    const uint8_t zero[8] = { 0 };
+
+    (void)state;
+    for (int emulated = 0; emulated < 2; emulated++) {
+        begin_with_borrowing();
+        if (emulated)
+            fake_word(&f, CODE, FAKE_INSN(FAKE_WAIT, 0, 0, 0));
+        engine_go(GD_STEP);
+        assert_int_equal(engine_stop().reason, GD_STOP_STEP);
+        assert_true(gd_engine_reg_set(&f.e, 0, FAKE_RO, zero) < 0);
+        assert_int_equal(engine_pc(0), CODE + 4);
+        assert_int_equal(engine_reg(0, FAKE_CONTEXT), 0);
+    }
+}
+
 #define T(name) cmocka_unit_test(name)
 
 int main(void)
@@ -330,6 +399,8 @@ int main(void)
         T(a_range_step_stops_at_a_breakpoint_inside),
         T(the_others_get_a_slice_when_one_steps_on_or_waits),
         T(a_step_that_the_host_cannot_do_is_refused_by_name),
+        T(a_range_step_meets_a_breakpoint_on_an_instruction_that_is_not_entered),
+        T(a_refused_write_of_a_register_loses_nothing_that_a_step_gave_back),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -552,10 +552,24 @@ static void no_register_of_a_lost_vcpu_is_read_for_a_point(void **state)
     fake_run(&f, 0, 1);
     gd_engine_give_up(&f.e);
     assert_true(gd_engine_take_stop(&f.e, &s));
-    assert_int_equal(s.vcpu, 1);
+    assert_int_equal(s.vcpu, 0); /* the one that stands, though the client looks at the lost one */
     be.reg_get = no_reg;
     for (enum gd_point_type type = GD_SW; type <= GD_ACCESS; type++)
         assert_int_equal(gd_engine_insert(&f.e, 1, type, CODE + 8, 4), 0);
+}
+
+static void time_stands_where_the_guest_is_left_stopped(void **state)
+{
+    (void)state;
+    engine_begin(2);
+    engine_go(GD_RUN);
+    fake_run_all(&f, 20);
+    assert_false(f.time_held);
+    assert_false(gd_engine_detach(&f.e, false));
+    fake_run_all(&f, 20);
+    assert_true(gd_engine_detach(&f.e, false));
+    assert_true(gd_engine_stopped(&f.e));
+    assert_true(f.time_held);
 }
 
 /* ---- reset ---- */
@@ -618,6 +632,7 @@ int main(void)
         T(a_stop_of_a_lost_vcpu_stops_those_that_were_let_go_meanwhile),
         T(a_lost_vcpus_hit_of_a_point_that_is_gone_is_not_the_guests),
         T(no_register_of_a_lost_vcpu_is_read_for_a_point),
+        T(time_stands_where_the_guest_is_left_stopped),
         T(a_reset_plants_again_where_memory_was_replaced),
         T(a_reset_forgets_registers_and_half_made_steps),
     };

@@ -413,6 +413,47 @@ static void a_watched_device_access_is_told_before_the_device_sees_it(void **sta
     assert_int_equal(engine_hits(FAKE_DEVICE + 0x10), 1);
 }
 
+static bool store_to_device_stops(void)
+{
+    const struct gd_exit store = {
+        .kind = GD_EXIT_MMIO, .addr = FAKE_DEVICE, .len = 4, .write = true
+    };
+    struct gd_stop s;
+
+    fake_word(&f, CODE + 8, FAKE_INSN(FAKE_STORE, 1, 2, 2));
+    f.v[0].reg[2] = FAKE_DEVICE;
+    engine_set_pc(0, CODE + 8);
+    engine_go(GD_RUN);
+    assert_int_equal(gd_vcpu_enter(&f.e, 0, false), GD_ENTER);
+    gd_vcpu_exit(&f.e, 0, &store);
+    gd_vcpu_enter(&f.e, 0, false);
+    return gd_engine_take_stop(&f.e, &s);
+}
+
+static void a_raw_watchpoint_is_not_hit_by_a_device_access_elsewhere(void **state)
+{
+    const struct gd_hw_pair pair = { 1 | GD_ACCESS << 4 | 8 << 8, DATA };
+
+    (void)state;
+    engine_begin(1);
+    assert_int_equal(gd_engine_insert_raw(&f.e, true, pair), 0);
+    assert_false(store_to_device_stops());
+}
+
+static void a_linked_watchpoint_on_a_device_is_hit_in_its_context_only(void **state)
+{
+    const uint64_t at = FAKE_DEVICE;
+
+    (void)state;
+    for (uint64_t context = 6; context < 9; context++) {
+        engine_begin(1);
+        assert_int_equal(gd_engine_context(&f.e, true, 7, &at), 0);
+        assert_int_equal(gd_engine_insert(&f.e, 0, GD_WRITE, FAKE_DEVICE, 4), 0);
+        f.v[0].reg[FAKE_CONTEXT] = context;
+        assert_int_equal(store_to_device_stops(), context == 7);
+    }
+}
+
 static void a_watched_device_access_that_cannot_be_undone_is_told_after_it(void **state)
 {
     struct gd_stop s;
@@ -449,6 +490,8 @@ int main(void)
         T(the_fence_of_a_watchpoint_moves_with_the_vectors_of_the_guest),
         T(a_watchpoint_of_the_guest_on_the_same_access_reaches_its_handler),
         T(a_watched_device_access_is_told_before_the_device_sees_it),
+        T(a_raw_watchpoint_is_not_hit_by_a_device_access_elsewhere),
+        T(a_linked_watchpoint_on_a_device_is_hit_in_its_context_only),
         T(a_watched_device_access_that_cannot_be_undone_is_told_after_it),
     };
 

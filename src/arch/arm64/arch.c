@@ -9,7 +9,6 @@
 
 const struct gd_arch gd_arch_arm64 = {
     .name = "aarch64",
-    .triple = "aarch64-unknown-unknown",
     .insn_len = 4,
     .insn_align = 4,
     .tag_bits = 8, /* TBI */

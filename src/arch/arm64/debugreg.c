@@ -391,6 +391,14 @@ static enum pass pass_of(const struct gd_hw_want *w)
     return w->type == GD_HW && is_context(w->pair.ctrl) ? RAW_CONTEXTS : RAW;
 }
 
+/* The fewest registers that a watched range takes: one for each 2 GiB that it lies in. */
+static unsigned needs(const struct gd_hw_want *w)
+{
+    uint64_t first = w->addr >> MASK_MAX, last = (w->addr + (w->len - 1)) >> MASK_MAX;
+
+    return last - first < GD_HW_MAX ? (unsigned)(last - first) + 1 : GD_HW_MAX;
+}
+
 static int plan_one(struct planner *p, struct gd_hw_want *w, enum pass pass)
 {
     struct gd_hw_pair context = { CONTEXT_CTRL, (uint32_t)w->context };
@@ -408,7 +416,7 @@ static int plan_one(struct planner *p, struct gd_hw_want *w, enum pass pass)
         return plan_raw(p, w);
     if (w->type == GD_HW)
         return plan_break(p, w);
-    p->watches_left--;
+    p->watches_left -= needs(w);
     return plan_watch(p, w);
 }
 
@@ -421,7 +429,7 @@ int gd_arm64_plan(const struct gd_target *t, struct gd_hw_want *wants, size_t n,
     memset(set, 0, sizeof(*set));
     for (size_t i = 0; i < n; i++) {
         wants[i].slots = 0;
-        p.watches_left += wants[i].type != GD_HW && !wants[i].raw;
+        p.watches_left += wants[i].type != GD_HW && !wants[i].raw ? needs(&wants[i]) : 0;
     }
     for (int pass = 0; pass < PASSES && !err; pass++)
         for (size_t i = 0; i < n && !err; i++)

@@ -180,7 +180,6 @@ static void watch_event(struct gd_cpu *c, const struct gd_exit *x, const struct 
 
     ev->kind = GD_EV_WATCH;
     ev->slots = gd_arm64_watch_slots(c, x, set, &ev->access, &exact);
-    ev->maybe_false = x->syndrome & ESR_WP_WPF;
     if (!ev->access.len && (x->syndrome & ESR_WP_FNV) && ev->slots)
         for (unsigned n = 0; n < GD_HW_MAX; n++) /* some address inside, for want of a better */
             if (ev->slots >> n & 1)

@@ -426,7 +426,7 @@ int gd_arm64_step_begin(struct gd_cpu *c, struct gd_step *s)
         note_decoded(c, s, &i);
         /* CPU_OFF lasts until another vCPU says otherwise. */
         s->waits = gd_arm64_calls_out(s->insn);
-        if (complete_wait(c, s, &i))
+        if (!s->breaks && complete_wait(c, s, &i))
             return GD_STEP_DONE;
     }
     hold(c, s, mode);

@@ -2,11 +2,8 @@
 /* The table of the POWER architecture. */
 #include "arch/ppc64/insn.h"
 
-static const char *const event_names[] = { NULL };
-
 const struct gd_arch gd_arch_ppc64 = {
     .name = "powerpc:common64",
-    .triple = "powerpc64le-unknown-linux-gnu",
     .insn_len = 4,
     .insn_align = 4,
     .bp_insn = { 0x00, 0xdd, 0xdd, 0x00 }, /* GD_PPC64_BREAK in either byte order */
@@ -15,7 +12,6 @@ const struct gd_arch gd_arch_ppc64 = {
     .g_count = GD_PPC64_XER + 1, /* the core feature; all else by `p` */
     .big_endian = false,
     .bi_endian = true,
-    .event_names = event_names,
     .reg_size = gd_ppc64_reg_size,
     .reg_get = gd_ppc64_reg_get,
     .reg_set = gd_ppc64_reg_set,

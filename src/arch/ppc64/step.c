@@ -369,12 +369,13 @@ static int own_step(struct gd_cpu *c, struct gd_step *s)
     s->suffix = 0;
     if (k == PPC_PREFIXED)
         (void)gd_ppc64_fetch(c, s->pc + 4, &s->suffix);
-    if (gd_ppc64_emulate(c, s->pc, s->insn)) {
+    if (!s->breaks && gd_ppc64_emulate(c, s->pc, s->insn)) {
         s->waits = k == PPC_WAIT;
         return GD_STEP_DONE;
     }
     choose(c, s, k);
-    if (gd_ppc64_branch(s->insn, s->pc, &b) && same_word(c, gd_ppc64_next(c, s->pc, s->insn))) {
+    if (!s->breaks && gd_ppc64_branch(s->insn, s->pc, &b) &&
+        same_word(c, gd_ppc64_next(c, s->pc, s->insn))) {
         gd_ppc64_emulate_branch(c, s->pc, &b); /* a loop of one instruction, waiting for somebody */
         s->waits = true;
         return GD_STEP_DONE;

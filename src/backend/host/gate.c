@@ -115,8 +115,11 @@ static void wait_outside(struct gd_gate *g)
 bool gd_gate_enter(struct gd_gate *g, unsigned vcpu)
 {
     while (!gd_gate_cancelled(g)) {
+        int owner;
+
         atomic_store(&g->seats[vcpu].inside, true);
-        if (atomic_load(&g->owner) == NOBODY && !gd_gate_cancelled(g)) {
+        owner = atomic_load(&g->owner);
+        if ((owner == NOBODY || owner == (int)vcpu) && !gd_gate_cancelled(g)) {
             atomic_fetch_add_explicit(&g->seats[vcpu].entered, 1, memory_order_relaxed);
             return true;
         }
@@ -270,6 +273,8 @@ void gd_gate_cancel(struct gd_gate *g, bool on)
 {
     pthread_mutex_lock(&g->lock);
     atomic_store(&g->cancelled, on);
+    if (!on) /* everyone is out; who had reserved may not come again */
+        atomic_store(&g->owner, NOBODY);
     for (unsigned i = 0; on && i < g->cfg.nvcpus; i++) {
         if (gd_gate_inside(g, i) || atomic_load(&g->owner) == (int)i)
             g->cfg.kick(g->cfg.ctx, i);

@@ -210,10 +210,21 @@ static bool hung_up(int fd)
     return poll(&p, 1, 0) > 0;
 }
 
+/* Replies go out at once; a client whose machine or network went away is noticed in the end. */
+static void set_up_tcp(int fd)
+{
+    int on = 1, idle_s = 60, each_s = 10, probes = 6;
+
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+    setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
+    setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle_s, sizeof(idle_s));
+    setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &each_s, sizeof(each_s));
+    setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &probes, sizeof(probes));
+}
+
 static void accept_client(struct gd_server *s)
 {
     int fd;
-    int on = 1;
 
     /* The next one may be quicker than our look at the last one's end: what that one still
      * said is read first, and the next is accepted when it is gone. */
@@ -229,7 +240,7 @@ static void accept_client(struct gd_server *s)
         return;
     }
     if (s->listener.path[0] == '\0')
-        setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+        set_up_tcp(fd);
     if (s->client_fd >= 0)
         turn_away(s, fd);
     else
@@ -379,7 +390,8 @@ static void wait_events(struct gd_server *s)
 {
     uint64_t count;
     int found, timeout = timeout_ms(s);
-    bool deaf = s->leaving || s->deaf_end != NEVER; /* the next one waits in the backlog */
+    /* The next one waits in the backlog. */
+    bool deaf = s->leaving || s->deaf_end != NEVER || (s->client_fd >= 0 && s->in_len);
     struct pollfd p[] = {
         { .fd = s->event_fd, .events = POLLIN },
         { .fd = deaf ? -1 : s->listener.fd, .events = POLLIN },

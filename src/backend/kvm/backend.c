@@ -106,15 +106,8 @@ static void wake(void *ctx)
 {
     struct gd_kvm *k = ctx;
 
-    for (unsigned i = 0; i < k->max; i++) {
-        const struct gd_vcpu *v = &k->engine_vcpus[i];
-
-        if (atomic_load(&k->vcpus[i].present) && atomic_load(&v->state) == GD_FREE &&
-            (v->action.mode == GD_STEP || v->action.mode == GD_RANGE)) {
-            gd_gate_reserve(&k->gate, i);
-            break;
-        }
-    }
+    if (k->engine.stepper < k->max && atomic_load(&k->vcpus[k->engine.stepper].present))
+        gd_gate_reserve(&k->gate, k->engine.stepper);
     gd_gate_wake(&k->gate);
     gd_server_poke(k->server);
 }

@@ -214,6 +214,29 @@ static void a_reserved_one_goes_before_the_others(void **state)
     pthread_join(a.thread, NULL);
 }
 
+/* Its own reservation keeps nobody out for whom it was made. */
+static void a_reserved_one_may_pass_together_with_others(void **state)
+{
+    struct world *w = *state;
+
+    gd_gate_reserve(&w->gate, 0);
+    assert_true(gd_gate_enter(&w->gate, 0));
+    gd_gate_leave(&w->gate, 0);
+    gd_gate_release(&w->gate, 0);
+}
+
+static void a_reservation_ends_with_a_cancel(void **state)
+{
+    struct world *w = *state;
+
+    gd_gate_reserve(&w->gate, 0);
+    gd_gate_cancel(&w->gate, true);
+    gd_gate_cancel(&w->gate, false);
+    assert_false(gd_gate_owned(&w->gate, 0));
+    assert_true(gd_gate_enter(&w->gate, 1));
+    gd_gate_leave(&w->gate, 1);
+}
+
 /* It held, released and parked before the reservation was made. */
 static void one_that_parked_meanwhile_keeps_nobody_out(void **state)
 {
@@ -365,6 +388,8 @@ int main(void)
         TEST(guests_that_never_leave_by_themselves_are_driven_out),
         TEST(a_slice_lets_the_others_in),
         TEST(a_reserved_one_goes_before_the_others),
+        TEST(a_reserved_one_may_pass_together_with_others),
+        TEST(a_reservation_ends_with_a_cancel),
         TEST(one_that_parked_meanwhile_keeps_nobody_out),
         TEST(who_waits_to_be_alone_gives_way_to_a_stop),
         TEST(who_queues_to_be_alone_gives_way_to_a_stop),
