@@ -320,8 +320,7 @@ int gd_engine_insert(struct gd_engine *e, unsigned vcpu, enum gd_point_type type
         return insert_hw(e, &w, type == GD_SW);
     err = locate(e, vcpu, addr, &x);
     if (!err && e->cfg.be->mem(e->cfg.be_ctx, x.gpa, e->arch->insn_len, true, &err)) {
-        if (e->arch->breakable)
-            err = e->arch->breakable(parked_cpu(e, vcpu), addr, x.gpa, &e->why);
+        err = e->arch->breakable ? e->arch->breakable(parked_cpu(e, vcpu), addr, x.gpa, &e->why) : 0;
         return err ? err : insert_sw(e, &w, x.gpa);
     }
     if (unfenced(e, err))
