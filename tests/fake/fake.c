@@ -59,6 +59,7 @@ static void *mem(void *ctx, uint64_t gpa, size_t len, bool write, int *error)
 {
     struct fake *f = ctx;
 
+    *error = GD_E_BACKEND; /* of a success nobody may look at it */
     if (within(gpa, len, FAKE_RAM, FAKE_RAM_SIZE))
         return f->ram + (gpa - FAKE_RAM);
     if (within(gpa, len, FAKE_ROM, FAKE_PAGE) && !write)
