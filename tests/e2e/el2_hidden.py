@@ -1,7 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
 #
-# What the guest cannot reach: the monitor's memory, its UART, its interrupts.
+# What the guest cannot reach: the monitor's memory, its UART, its interrupts. And what of its own machine it
+# finds as it is without the monitor, while it is debugged too.
 #
 # lab: el2 6.12 max
 # full: el2 6.12 cortex-a72
@@ -11,10 +12,11 @@
 import os
 import re
 import sys
+import tempfile
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
-from harness import Rsp, check, equal, scenario  # noqa: E402
-from harness.el2 import CPU, Machine  # noqa: E402
+from harness import Elf, Rsp, check, equal, images, scenario  # noqa: E402
+from harness.el2 import CPU, Machine, packed  # noqa: E402
 
 REACH = (("the first page of the monitor", 0x40200000), ("the last page of the monitor", 0x403ff000),
          ("the debug UART", 0x09040000))
@@ -48,3 +50,31 @@ for cpu in [CPU]:
                 equal(rsp.wait_stop()["signal"], 2, "signal of the stop")
                 rsp("D")
             check(m.alive("unharmed"), "userspace does not answer")
+
+own = Elf(images.bare("own", "start.S", "bare.c", "own.c"))
+with tempfile.TemporaryDirectory() as folder:
+    image = os.path.join(folder, "image")
+    at = packed(own, image)
+    with Machine(CPU, 1, kernel_image=image, kernel_at=at, ramdisk=False) as m:
+        check(m.console.wait(rb"locked 0x"), f"the console says {m.console.text!r}")
+        with Rsp(m) as rsp:
+            value = lambda name: int.from_bytes(rsp.memory(own[name], 8), "little")  # noqa: E731
+            rsp("?")
+            equal(rsp(f"Z1,{own['done']:x},4"), "OK", "Z1")
+            rsp.write(own["go"], b"\1")
+            lock = value("has_lock")
+            with scenario(f"{CPU}: the guest's OS double lock, of which it has {lock}, masks its breakpoint and not ours"):
+                stop = rsp.resume()
+                equal(stop["registers"][32], own["done"], "stopped at")
+                equal(value("locked"), lock, "OSDLR_EL1")
+                equal(value("breaks_locked"), 1 - lock, "breakpoints while it was locked")
+                equal(value("breaks"), 2 - lock, "breakpoints in all")
+            with scenario(f"{CPU}: the value of a context breakpoint keeps its low bits"):
+                equal(value("context"), 0x223, "DBGBVR1_EL1")
+            with scenario(f"{CPU}: a function of firmware with the SVE hint is the function"):
+                check(value("version") >> 16 >= 1, f"PSCI {value('version'):#x}")
+                equal(value("hinted"), value("version"), "PSCI_VERSION with the hint")
+                equal(value("unknown") & 0xffffffff, 0xffffffff, "SYSTEM_RESET2 with the hint")
+            with scenario(f"{CPU}: half a register of the interrupt controller is an abort, a byte of a priority none"):
+                equal(value("aborts"), 1, "aborts")
+            rsp("D")

@@ -50,7 +50,7 @@ static void fine_traps_setup(void)
     set_HFGWTR_EL2(0xfff4ull << 48);
     set_HFGITR_EL2(0x1full << 55);
     set_HDFGRTR_EL2(0xfull << 59);
-    set_HDFGWTR_EL2(0x3ull << 60);
+    set_HDFGWTR_EL2(0x7ull << 60);
     if (gd_bits(get_ID_AA64PFR0_EL1(), 47, 44)) /* AMU */
         set_HAFGRTR_EL2(0);
     if (fgt >= 2) {
@@ -58,7 +58,7 @@ static void fine_traps_setup(void)
         set_HFGWTR2_EL2(0x7fff);
         set_HDFGRTR2_EL2(0x1ffffff);
         set_HDFGWTR2_EL2(0x1ffffff);
-        set_HFGITR2_EL2(0x3);
+        set_HFGITR2_EL2(0x2); /* TSBCSYNC traps when 1 */
     }
 }
 

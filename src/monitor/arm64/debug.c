@@ -4,7 +4,7 @@
  * hardware outright. Active (something of ours is armed): debug exceptions come to EL2 (TDE),
  * the guest's accesses to its registers go to its set in memory, and the hardware holds a
  * merge, ours in the pairs that the guest leaves free. Borrowed: DBGB*, DBGW*, MDSCR_EL1, the
- * OS lock and PSTATE.SS; given back when nothing of ours is armed any more.
+ * OS locks and PSTATE.SS; given back when nothing of ours is armed any more.
  *
  * With TDE the hardware steps and matches at EL1 whatever the guest's KDE and PSTATE.D say, so
  * these are honoured here: the guest's pairs are narrowed to EL0 while KDE is 0, hits it would
@@ -58,20 +58,20 @@ static bool deliverable(const struct cpu *c)
     const struct debug_regs *g = &c->debug.guest;
     uint64_t ps = c->frame->pstate;
 
-    if (g->oslk)
+    if (g->oslk || g->dlk)
         return false;
     return ps & PSTATE_NRW || PSTATE_EL(ps) == 0 || (g->mdscr & MDSCR_KDE && !(ps & PSTATE_D));
 }
 
 static bool guest_steps(const struct cpu *c)
 {
-    return c->debug.guest.mdscr & MDSCR_SS && !c->debug.guest.oslk;
+    return c->debug.guest.mdscr & MDSCR_SS && !c->debug.guest.oslk && !c->debug.guest.dlk;
 }
 
 /* A pair of the guest as it may be loaded; 0 where it could not fire. */
 static uint64_t gate(const struct debug_regs *g, uint64_t ctrl)
 {
-    if (!(ctrl & DBGCR_E) || !(g->mdscr & MDSCR_MDE) || g->oslk)
+    if (!(ctrl & DBGCR_E) || !(g->mdscr & MDSCR_MDE) || g->oslk || g->dlk)
         return 0;
     ctrl &= ~DBGCR_HMC;
     if (!(g->mdscr & MDSCR_KDE))
@@ -113,10 +113,10 @@ static bool links(uint64_t ctrl, bool watch)
 }
 
 /* The guest's pairs linked to one that ours pushed out would now follow our context. */
-static void drop_links(struct slots *s, uint16_t lost, bool watch)
+static void drop_links(struct slots *s, uint16_t lost, uint16_t taken, bool watch)
 {
     for (unsigned i = 0; i < s->n; i++) {
-        if (links(s->ctrl[i], watch) && gd_bit(lost, DBGCR_LBN(s->ctrl[i]))) {
+        if (!gd_bit(taken, i) && links(s->ctrl[i], watch) && gd_bit(lost, DBGCR_LBN(s->ctrl[i]))) {
             s->ctrl[i] = 0;
             s->lost |= (uint16_t)(1u << i);
         }
@@ -173,10 +173,10 @@ static void load(struct cpu *c)
     fill_guest(&w, d, d->guest.wcr, d->guest.wvr);
     if (d->hw) {
         put_ours(&b, d->ours.b, d->lift_b, true, at_b, &taken_b, false);
-        drop_links(&b, b.lost, false);
-        drop_links(&w, b.lost, true);
         put_ours(&b, d->ours.b, d->lift_b, false, at_b, &taken_b, false);
         put_ours(&w, d->ours.w, d->lift_w, false, at_w, &taken_w, true);
+        drop_links(&b, b.lost, taken_b, false);
+        drop_links(&w, b.lost, taken_w, true);
         relink(&b, taken_b, at_b, false);
         relink(&w, taken_w, at_b, true);
     }
@@ -202,6 +202,9 @@ static void activate(struct cpu *c)
         pair_save(&d->guest, i, true);
     d->guest.mdscr = get_MDSCR_EL1();
     d->guest.oslk = get_OSLSR_EL1() & OSLSR_OSLK;
+    /* The double lock masks debug exceptions, too, TDE or not (D2.4.6). */
+    d->guest.dlk = get_OSDLR_EL1() & 1;
+    set_OSDLR_EL1(0);
     set_OSLAR_EL1(0);
     d->guest_ss = c->frame->pstate & PSTATE_SS;
     c->frame->pstate &= ~PSTATE_SS;
@@ -221,6 +224,7 @@ static void deactivate(struct cpu *c)
         watch_load(i, d->guest.wcr[i], d->guest.wvr[i]);
     set_MDSCR_EL1(d->guest.mdscr);
     set_OSLAR_EL1(d->guest.oslk);
+    set_OSDLR_EL1(d->guest.dlk);
     c->frame->pstate = (c->frame->pstate & ~PSTATE_SS) | (d->guest_ss ? PSTATE_SS : 0);
     set_MDCR_EL2(get_MDCR_EL2() & ~(MDCR_TDE | MDCR_TDA | MDCR_TDOSA | MDCR_TDRA));
     d->active = false;
@@ -244,6 +248,7 @@ void debug_power_on(struct cpu *c)
         break_load(i, 0, 0);
     for (unsigned i = 0; i < debug_watches(); i++)
         watch_load(i, 0, 0);
+    set_OSDLR_EL1(0);
     set_OSLAR_EL1(1);
 }
 
@@ -330,28 +335,32 @@ static void step_state(struct cpu *c)
     d->ss_mode = mode;
 }
 
-void debug_enter(struct cpu *c)
+bool debug_enter(struct cpu *c)
 {
     struct debug *d = &c->debug;
     bool need = d->sw || d->hw || d->step;
 
     c->hold_irq = d->hold || d->pass;
     if (!need && !d->active)
-        return;
+        return true;
     if (need != d->active) {
         if (!need) {
             deactivate(c);
-            return;
+            return true;
         }
         activate(c);
     }
     /* The guest's step is pending: MDSCR_EL1.SS, and PSTATE.SS used up. */
-    if (guest_steps(c) && deliverable(c) && !d->guest_ss && !d->pass)
+    if (guest_steps(c) && deliverable(c) && !d->guest_ss && !d->pass) {
         inject(c, STEP_SYNDROME, 0);
+        if (d->step)
+            return false;
+    }
     if (d->reload)
         load(c);
     step_state(c);
     isb();
+    return true;
 }
 
 /* ---- debug exceptions ---- */
@@ -410,7 +419,8 @@ static bool pair_access(struct cpu *c, unsigned n, unsigned op2, bool write, uin
     if (n >= (op2 < 6 ? debug_breaks() : debug_watches()))
         return false;
     if (write) {
-        *reg = op2 == 5 ? *value & ~DBGBCR_RES0 : op2 == 7 ? *value & ~DBGWCR_RES0 : *value & ~3ull;
+        /* DBGBVR is kept whole: a context has a use for bits 1:0, too (D24.3.2). */
+        *reg = *value & ~(op2 == 5 ? DBGBCR_RES0 : op2 == 6 ? 3 : op2 == 7 ? DBGWCR_RES0 : 0);
         c->debug.reload = true;
     } else {
         *value = *reg;
@@ -439,16 +449,24 @@ bool debug_access(struct cpu *c, unsigned key, bool write, uint64_t *value)
     case SYSREG_KEY(2, 0, 1, 1, 4): /* OSLSR_EL1 */
         *value = get_OSLSR_EL1() | (g->oslk ? OSLSR_OSLK : 0);
         return !write;
-    case SYSREG_KEY(2, 0, 7, 14, 6): /* DBGAUTHSTATUS_EL1: non-invasive and invasive, as is */
-    case SYSREG_KEY(2, 0, 1, 0, 0):  /* MDRAR_EL1 */
-    case SYSREG_KEY(2, 3, 0, 1, 0):  /* MDCCSR_EL0 */
+    case SYSREG_KEY(2, 0, 7, 14, 6): /* DBGAUTHSTATUS_EL1 */
+        *value = get_DBGAUTHSTATUS_EL1();
+        return !write;
+    case SYSREG_KEY(2, 0, 1, 0, 0): /* MDRAR_EL1 */
+    case SYSREG_KEY(2, 3, 0, 1, 0): /* MDCCSR_EL0 */
         *value = 0;
         return !write;
+    case SYSREG_KEY(2, 0, 1, 3, 4): /* OSDLR_EL1; RAZ/WI without FEAT_DoubleLock */
+        if (!write)
+            *value = g->dlk;
+        else if (gd_bits(get_ID_AA64DFR0_EL1(), 39, 36) == 0)
+            g->dlk = *value & 1;
+        c->debug.reload |= write;
+        return true;
     case SYSREG_KEY(2, 0, 0, 0, 2): /* OSDTRRX_EL1 */
     case SYSREG_KEY(2, 0, 0, 2, 0): /* MDCCINT_EL1 */
     case SYSREG_KEY(2, 0, 0, 3, 2): /* OSDTRTX_EL1 */
     case SYSREG_KEY(2, 0, 0, 6, 2): /* OSECCR_EL1 */
-    case SYSREG_KEY(2, 0, 1, 3, 4): /* OSDLR_EL1 */
     case SYSREG_KEY(2, 0, 1, 4, 4): /* DBGPRCR_EL1 */
     case SYSREG_KEY(2, 0, 7, 8, 6): /* DBGCLAIMSET_EL1 */
     case SYSREG_KEY(2, 0, 7, 9, 6): /* DBGCLAIMCLR_EL1 */

@@ -5,7 +5,8 @@
  * except that what belongs to us reads as zero and ignores writes: the debug UART's SPI, the
  * EL2 timer's and the maintenance interrupt's PPI. The guest's SGI with the number of ours has
  * its enable bit and priority kept in struct cpu. The distributor and the redistributors stay
- * on even where the guest turns them off. GIC architecture (IHI 0069) chapter 12.
+ * on even where the guest turns them off. What is not accessed in one of its widths is an abort, for
+ * the guest and not for us. GIC architecture (IHI 0069) chapter 12.
  */
 #include "monitor/arm64/monitor.h"
 
@@ -145,7 +146,7 @@ static void dist_ctlr(uint64_t at, bool write, uint64_t *value)
     }
 }
 
-static bool distributor(uint64_t offset, unsigned size, bool write, uint64_t *value)
+static void distributor(uint64_t offset, unsigned size, bool write, uint64_t *value)
 {
     uint64_t at = machine.gicd.base + offset, first = 0, mask = 0;
     const struct bank *b = bank_of(offset, &first);
@@ -154,20 +155,19 @@ static bool distributor(uint64_t offset, unsigned size, bool write, uint64_t *va
 
     if (offset == GICD_CTLR && size == 4) {
         dist_ctlr(at, write, value);
-        return true;
+        return;
     }
     if (write && have_uart && (offset == GICD_SETSPI_NSR || offset == GICD_CLRSPI_NSR) &&
         (*value & 0x3ff) == machine.uart_irq)
-        return true;
+        return;
     if (have_uart && offset >= route && offset < route + 8) {
         if (!write)
             *value = 0;
-        return true;
+        return;
     }
     if (b && have_uart)
         mask = field(b, first, size, machine.uart_irq);
     masked(at, size, write, value, mask, b ? (enum rule)b->kind : PLAIN);
-    return true;
 }
 
 /* ---- redistributor ---- */
@@ -191,23 +191,22 @@ static void shadow_sgi(struct cpu *c, uint64_t offset, uint64_t bit, bool write,
         *value |= bit;
 }
 
-static bool redistributor(struct cpu *c, uint64_t offset, unsigned size, bool write,
+static void redistributor(struct cpu *c, uint64_t offset, unsigned size, bool write,
                           uint64_t *value)
 {
     uint64_t at = c->gicr + offset, first = 0, mask = 0, sgi;
     const struct bank *b;
 
     if (offset < GICR_SGI_FRAME) {
-        if (write && offset == GICR_WAKER)
-            return true;
-        masked(at, size, write, value, 0, PLAIN);
-        return true;
+        if (!write || offset != GICR_WAKER)
+            masked(at, size, write, value, 0, PLAIN);
+        return;
     }
     offset -= GICR_SGI_FRAME;
     b = bank_of(offset, &first);
     if (!b) {
         masked(at, size, write, value, 0, PLAIN);
-        return true;
+        return;
     }
     sgi = field(b, first, size, OUR_SGI);
     mask = sgi | field(b, first, size, machine.timer_irq) |
@@ -217,7 +216,6 @@ static bool redistributor(struct cpu *c, uint64_t offset, unsigned size, bool wr
     masked(at, size, write, value, mask, (enum rule)b->kind);
     if (sgi && !write)
         shadow_sgi(c, offset, sgi, false, value);
-    return true;
 }
 
 static struct cpu *frame_owner(uint64_t ipa)
@@ -234,13 +232,36 @@ bool dist_owns(uint64_t ipa)
     return ipa - machine.gicd.base < FRAME_SIZE || frame_owner(ipa);
 }
 
+/* Other widths are UNPREDICTABLE (IHI 0069 12.1.3) and may be an external abort, which must not be
+ * ours: bytes in priorities and targets, 2 bytes where messages go, 8 in registers of 64 bits. */
+static bool has_width(uint64_t offset, unsigned size, bool redist)
+{
+    /* GICR_TYPER, SETLPIR, CLRLPIR, PROPBASER, PENDBASER, INVLPIR, INVALLR by offset / 8 */
+    const uint64_t wide = 1u << 1 | 1u << 8 | 1u << 9 | 1u << 14 | 1u << 15 | 1u << 20 | 1u << 22;
+
+    switch (size) {
+    case 1: /* with those of extended PPIs and SPIs */
+        return redist ? offset - 0x10400 < 0x60 : offset - 0x400 < 0x800 || offset - 0x2000 < 0x400;
+    case 2:
+        return !redist && offset - GICD_SETSPI_NSR < 0x20;
+    case 8: /* GICD_IROUTER, and those of extended SPIs */
+        return redist ? offset < 0x200 && gd_bit(wide, (unsigned)offset / 8)
+                      : offset - GICD_IROUTER < 0x4000;
+    default:
+        return true;
+    }
+}
+
 bool dist_access(uint64_t ipa, unsigned size, bool write, uint64_t *value)
 {
     struct cpu *c = frame_owner(ipa);
+    uint64_t offset = ipa - (c ? c->gicr : machine.gicd.base);
 
-    if (ipa & (size - 1))
+    if (ipa & (size - 1) || !has_width(offset, size, c))
         return false;
     if (c)
-        return redistributor(c, ipa - c->gicr, size, write, value);
-    return distributor(ipa - machine.gicd.base, size, write, value);
+        redistributor(c, offset, size, write, value);
+    else
+        distributor(offset, size, write, value);
+    return true;
 }

@@ -6,6 +6,8 @@
  * PC and PSTATE go to a frame at the top of this CPU's stack on every exit and come back from
  * there on every entry; nothing else of the guest is touched here.
  */
+#include "monitor/arm64/board.h"
+
 #define FRAME 272
 
         .section .text.head, "ax"
@@ -59,7 +61,7 @@ reset:
 
         /* Not at EL2 or not where we belong: no UART is known to be reachable. */
 wrong_el:
-        ldr     x1, =early_uart
+        ldr     x1, =BOARD_EARLY_UART
         adr     x2, wrong_text
 1:      ldrb    w3, [x2], #1
         cbz     w3, 0b
@@ -75,6 +77,8 @@ secondary_entry:
         msr     daifset, #15
         mov     x19, x0
         bl      el2_plain
+        adrp    x0, s1_root
+        bl      el2_mmu_on              /* before data is touched: what it must see lies in caches */
         ldr     x1, =stacks
         ldr     x2, =stack_size
         madd    x1, x19, x2, x1
@@ -100,6 +104,37 @@ el2_plain:
         isb
         ret
 
+        /* el2_mmu_on(root): EL2's own map. Between the one before and this one translation is off, which
+         * is break-before-make (Arm ARM D8, "Using break-before-make") for the map that one runs by:
+         * nothing from M = 0 to M = 1 reads or writes memory. */
+        .globl  el2_mmu_on
+el2_mmu_on:
+        mov     x1, #0x0830             /* as in el2_plain: M, C and I off */
+        movk    x1, #0x30c5, lsl #16
+        msr     sctlr_el2, x1
+        isb
+        mov     x1, #0xff04             /* attributes: 0 nGnRE, 1 write-back */
+        msr     mair_el2, x1
+        mrs     x1, id_aa64mmfr0_el1
+        and     x1, x1, #15
+        mov     x2, #5                  /* 48 bits at most */
+        cmp     x1, x2
+        csel    x1, x1, x2, lo
+        mov     x2, #0x3519             /* 39 bits, write-back walks, inner shareable */
+        movk    x2, #0x8080, lsl #16
+        orr     x1, x2, x1, lsl #16
+        msr     tcr_el2, x1
+        msr     ttbr0_el2, x0
+        dsb     sy                      /* the tables are complete */
+        tlbi    alle2
+        dsb     sy
+        isb
+        mov     x1, #0x1835             /* I, C, M */
+        movk    x1, #0x30c5, lsl #16
+        msr     sctlr_el2, x1
+        isb
+        ret
+
         .macro  dcache_by_line op
         mrs     x2, ctr_el0
         ubfx    x2, x2, #16, #4
@@ -114,6 +149,7 @@ el2_plain:
         dsb     sy
         ret
         .endm
+        .globl  dcache_clean_invalidate
 dcache_clean_invalidate:
         dcache_by_line civac
 dcache_invalidate:

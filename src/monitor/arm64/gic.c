@@ -27,9 +27,9 @@
 #define LR_ACTIVE       (1ull << 63)
 #define LR_STATE        (LR_PENDING | LR_ACTIVE)
 
-#define INTID_SPECIAL 1020u
+#define INTID_SPECIAL 1020u /* to 1023; extended PPIs and SPIs lie above (GICv3.1) */
 #define INTID_LPI     8192u
-#define PMR_ALL       0xf8u
+#define PMR_ALL       0xffu /* 0xf8 would mask the lowest of 32 priorities, 0xf8 */
 #define PMR_OURS      0x10u /* ours have priority 0 */
 
 /* clang-format off */
@@ -188,8 +188,9 @@ static bool already_there(struct cpu *c, uint32_t intid)
         uint64_t lr = lr_get(i);
 
         if (lr & LR_STATE && LR_INTID(lr) == intid) {
-            if (!(lr & LR_HW))
-                lr_set(i, lr | LR_PENDING);
+            /* One of the hardware's was not active, or it had not been acknowledged: the guest has
+             * ended it by GICD_ICACTIVER or GICR_ICACTIVER0. */
+            lr_set(i, lr & LR_HW ? (lr & ~LR_STATE) | LR_PENDING : lr | LR_PENDING);
             return true;
         }
     }
@@ -201,7 +202,7 @@ void gic_inject(struct cpu *c, uint32_t intid, unsigned priority, bool group1)
     uint64_t lr = (uint64_t)intid | (uint64_t)(priority & 0xff) << 48 | LR_PENDING |
                   (group1 ? LR_GROUP1 : 0);
 
-    if (intid >= 16 && intid < INTID_SPECIAL)
+    if (intid >= 16 && intid < INTID_LPI)
         lr |= LR_HW | (uint64_t)intid << 32;
     if (!already_there(c, intid) && c->nqueue < QUEUE_SIZE)
         queue_insert(c, lr);
@@ -290,7 +291,7 @@ static bool acknowledge(struct cpu *c, bool group1)
     unsigned priority;
 
     dsb();
-    if (intid >= INTID_SPECIAL && intid < INTID_LPI)
+    if (intid >= INTID_SPECIAL && intid < INTID_SPECIAL + 4)
         return false;
     priority = (unsigned)get_ICC_RPR_EL1() & 0xff;
     if (group1)

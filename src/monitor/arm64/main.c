@@ -29,7 +29,7 @@ static void find_cpus(void)
     uint64_t self = get_MPIDR_EL1() & MPIDR_AFFINITY;
 
     cpus[ncpus++].mpidr = self; /* the one that boots is CPU 0 */
-    for (unsigned i = 0; i < machine.ncpus; i++) {
+    for (unsigned i = 0; i < machine.ncpus && ncpus < MAX_CPUS; i++) {
         if (machine.mpidr[i] != self)
             cpus[ncpus++].mpidr = machine.mpidr[i];
     }

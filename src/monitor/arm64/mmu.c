@@ -2,15 +2,16 @@
 /*
  * Two identity maps. EL2's own stage 1: RAM cacheable, everything else device memory. The
  * guest's stage 2: everything but the monitor's block, its UART and the interrupt controller
- * pages that are filtered; the memory type is left to the guest's stage 1. Both are complete
- * before they are turned on and never change afterwards, so no break-before-make is needed.
- * Arm ARM D8.2 to D8.6, VMSAv8-64 with the 4 KB granule.
+ * pages that are filtered; the memory type is left to the guest's stage 1. Neither changes after
+ * it was turned on, so no entry needs break-before-make. The device tree is read by an
+ * early map of EL2's own; the one by what it says has a root of its own, and takes the place of the
+ * first as a whole (el2_mmu_on()). Arm ARM D8.2 to D8.6, VMSAv8-64 with the 4 KB granule.
  */
 #include "monitor/arm64/monitor.h"
 #include "monitor/arm64/sysreg.h"
 
 #define ENTRIES 512u
-#define POOL    24u
+#define POOL    30u
 
 #define DESC_VALID (1ull << 0)
 #define DESC_TABLE (1ull << 1) /* at level 3: page */
@@ -19,16 +20,16 @@
 #define DESC_INNER (3ull << 8)
 
 /* EL2 stage 1: AttrIndx 0 device, 1 normal; AP[1] is RES1 */
-#define S1_DEVICE  (DESC_AF | 1ull << 6 | 1ull << 54)
-#define S1_NORMAL  (DESC_AF | 1ull << 6 | DESC_INNER | 1ull << 2)
-#define MAIR_VALUE 0xff04ull /* 0: nGnRE, 1: write-back */
+#define S1_DEVICE (DESC_AF | 1ull << 6 | 1ull << 54)
+#define S1_NORMAL (DESC_AF | 1ull << 6 | DESC_INNER | 1ull << 2)
 /* Stage 2: read, write, execute; write-back, so that stage 1 decides */
 #define S2_ALL (DESC_AF | DESC_INNER | 3ull << 6 | 0xfull << 2)
 
 #define S1_BITS 39u
 #define S2_BITS 40u /* at most; two concatenated first tables, D8.2.10 */
 
-static uint64_t s1_root[ENTRIES] __attribute__((aligned(4096)));
+static uint64_t s1_early[ENTRIES] __attribute__((aligned(4096)));
+uint64_t s1_root[ENTRIES] __attribute__((aligned(4096), used)); /* entry.S */
 static uint64_t s2_root[2 * ENTRIES] __attribute__((aligned(8192)));
 static uint64_t pool[POOL][ENTRIES] __attribute__((aligned(4096)));
 static unsigned pool_used;
@@ -83,48 +84,45 @@ static uint64_t pa_size(void)
     return range < 5 ? range : 5;
 }
 
-static void own_on(void)
-{
-    uint64_t tcr = (64 - S1_BITS) | 1ull << 8 | 1ull << 10 | 3ull << 12 | pa_size() << 16 |
-                   1ull << 23 | 1ull << 31;
-
-    set_MAIR_EL2(MAIR_VALUE);
-    set_TCR_EL2(tcr);
-    set_TTBR0_EL2((uintptr_t)s1_root);
-    dsb();
-    __asm__ volatile("tlbi alle2\n\tdsb sy\n\tisb" ::: "memory");
-    set_SCTLR_EL2(0x30c50830ull | 1 << 12 | 1 << 2 | 1); /* I, C, M */
-    isb();
-}
-
-static void normal_pages(uint64_t base, uint64_t size)
+static void normal_pages(uint64_t *root, uint64_t base, uint64_t size)
 {
     uint64_t first = base & ~0xfffull, end = (base + size + 0xfff) & ~0xfffull;
 
     if (end <= 1ull << S1_BITS && first < end)
-        map(s1_root, first, end - first, S1_NORMAL);
+        map(root, first, end - first, S1_NORMAL);
 }
 
 /* Enough to read the device tree: our own block and 2 MB from the tree on. */
 void mmu_early(uint64_t tree)
 {
-    map(s1_root, 0, 1ull << S1_BITS, S1_DEVICE);
-    normal_pages((uintptr_t)image_start, MONITOR_BLOCK);
-    normal_pages(tree, 0x200000);
-    own_on();
+    map(s1_early, 0, 1ull << S1_BITS, S1_DEVICE);
+    normal_pages(s1_early, (uintptr_t)image_start, MONITOR_BLOCK);
+    normal_pages(s1_early, tree, 0x200000);
+    el2_mmu_on(s1_early);
+}
+
+bool mmu_reaches(uint64_t base, uint64_t size)
+{
+    uint64_t last;
+
+    return gd_range_last(base, size, &last) && !(last >> S1_BITS) && !(last >> mmu_ipa_bits());
 }
 
 void mmu_hide(uint64_t base, uint64_t size)
 {
-    map(s2_root, base & ~0xfffull, (size + 0xfff) & ~0xfffull, 0);
+    uint64_t first = base & ~0xfffull;
+
+    if (!mmu_reaches(base, size))
+        stop_x("the device tree names registers out of reach: ", base, "");
+    map(s2_root, first, ((base + size + 0xfff) & ~0xfffull) - first, 0);
 }
 
 void mmu_machine(void)
 {
+    map(s1_root, 0, 1ull << S1_BITS, S1_DEVICE);
     for (unsigned i = 0; i < machine.nram; i++)
-        normal_pages(machine.ram[i].base, machine.ram[i].size);
-    dsb();
-    __asm__ volatile("tlbi alle2\n\tdsb sy\n\tisb" ::: "memory");
+        normal_pages(s1_root, machine.ram[i].base, machine.ram[i].size);
+    el2_mmu_on(s1_root);
     map(s2_root, 0, 1ull << mmu_ipa_bits(), S2_ALL);
     mmu_hide((uintptr_t)image_start, MONITOR_BLOCK);
     if (machine.uart.base)
@@ -137,11 +135,10 @@ void mmu_cpu(void)
     uint64_t vtcr = (64 - bits) | 1ull << 6 | 1ull << 8 | 1ull << 10 | 3ull << 12 |
                     pa_size() << 16 | 1ull << 31;
 
-    own_on();
     set_VTCR_EL2(vtcr);
     set_VTTBR_EL2((uintptr_t)s2_root);
     isb();
-    __asm__ volatile("tlbi vmalls12e1\n\tdsb sy\n\tisb" ::: "memory");
+    tlbi_guest();
 }
 
 bool mmu_is_ram(uint64_t base, uint64_t size)

@@ -46,7 +46,6 @@ struct machine {
     struct range gicd, gicr[MAX_REDIST];
     unsigned ngicr;
     unsigned maintenance_irq, timer_irq; /* PPIs as INTIDs: GIC maintenance, EL2 timer */
-    bool psci_hvc;                       /* firmware is called by HVC (then EL2 is not ours) */
     struct range uart;                   /* debug UART, base 0 if there is none */
     unsigned uart_irq;                   /* its SPI as INTID */
     struct range kernel, initrd, tree;
@@ -69,6 +68,7 @@ struct debug_regs {
     uint64_t bcr[GD_HW_MAX], bvr[GD_HW_MAX], wcr[GD_HW_MAX], wvr[GD_HW_MAX];
     uint64_t mdscr;
     bool oslk;
+    bool dlk; /* OSDLR_EL1.DLK, FEAT_DoubleLock */
 };
 
 enum ss_mode { SS_OFF, SS_GUEST, SS_SILENT };
@@ -150,6 +150,8 @@ void fp_load(const uint8_t *v);
 unsigned sve_bytes(void);  /* of one vector, at most SVE_MAX */
 void sve_save(uint8_t *v); /* 32 vectors, then 17 predicates of an eighth */
 void sve_load(const uint8_t *v);
+void el2_mmu_on(const uint64_t *root);
+void dcache_clean_invalidate(uint64_t start, uint64_t end); /* to memory */
 void cache_clean_code(uint64_t start, uint64_t end);
 /* DBGBCRn and DBGBVRn, n 0 to 15, or DBGWCR and DBGWVR, 16 to 31; those that the CPU has. */
 struct gd_hw_pair debug_pair_get(unsigned n);
@@ -158,8 +160,9 @@ void debug_pair_set(unsigned n, struct gd_hw_pair pair);
 /* ---- mmu.c ---- */
 void mmu_early(uint64_t tree);
 void mmu_machine(void); /* own tables by the machine's RAM; the guest's stage 2 */
+bool mmu_reaches(uint64_t base, uint64_t size); /* by EL2's map and by stage 2 */
 void mmu_hide(uint64_t base, uint64_t size);
-void mmu_cpu(void); /* turn both on for this CPU */
+void mmu_cpu(void); /* turns stage 2 on for this CPU */
 bool mmu_is_ram(uint64_t base, uint64_t size);
 unsigned mmu_ipa_bits(void);
 
@@ -206,7 +209,9 @@ void dist_init(void);
 
 /* ---- debug.c ---- */
 void debug_arm(struct cpu *c, const struct gd_arm *arm);
-void debug_enter(struct cpu *c); /* last thing before the guest */
+/* Last thing before the guest. False: an exception of the guest's took the place of the
+ * instruction that the engine steps, which is over then; nothing was executed. */
+bool debug_enter(struct cpu *c);
 /* Guest access to a debug register, by SYSREG_KEY; false: undefined. */
 bool debug_access(struct cpu *c, unsigned key, bool write, uint64_t *value);
 bool debug_stepped(struct cpu *c); /* after another exit: a step of the engine is complete */

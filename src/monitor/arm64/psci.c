@@ -17,9 +17,9 @@
 #define PSCI_SYSTEM_OFF        0x84000008u
 #define PSCI_SYSTEM_RESET      0x84000009u
 #define PSCI_FEATURES          0x8400000au
-#define PSCI_SYSTEM_RESET2     0x84000012u
 #define PSCI_64BIT             0x40000000u
 #define SMCCC_VERSION          0x80000000u
+#define SMCCC_SVE_HINT         0x10000u /* DEN 0028 1.3: no part of the function's number */
 
 #define PSCI_SUCCESS            0
 #define PSCI_NOT_SUPPORTED      (-1)
@@ -134,8 +134,9 @@ static bool supported(uint32_t fn)
     case PSCI_SYSTEM_OFF:
     case PSCI_SYSTEM_RESET:
     case PSCI_FEATURES:
-    case SMCCC_VERSION & ~PSCI_64BIT:
         return true;
+    case SMCCC_VERSION & ~PSCI_64BIT: /* before SMCCC 1.1 there is no such call */
+        return (int32_t)smc(PSCI_FEATURES, SMCCC_VERSION, 0, 0) != PSCI_NOT_SUPPORTED;
     default:
         return false;
     }
@@ -158,15 +159,13 @@ static bool passes(uint32_t fn)
 void psci_call(struct cpu *c)
 {
     uint64_t *x = c->frame->x;
-    uint32_t fn = (uint32_t)x[0];
+    uint32_t fn = (uint32_t)x[0] & ~SMCCC_SVE_HINT;
     bool wide = fn & PSCI_64BIT;
     uint64_t a = wide ? x[1] : (uint32_t)x[1], b = wide ? x[2] : (uint32_t)x[2];
 
     switch (fn & ~PSCI_64BIT) {
     case PSCI_VERSION:
-    case PSCI_SYSTEM_RESET2:
-        x[0] = (fn & ~PSCI_64BIT) == PSCI_VERSION ? smc(PSCI_VERSION, 0, 0, 0)
-                                                  : (uint64_t)PSCI_NOT_SUPPORTED;
+        x[0] = smc(PSCI_VERSION, 0, 0, 0);
         break;
     case PSCI_CPU_SUSPEND:
         suspend(c);

@@ -26,6 +26,30 @@ static uint64_t held_since;
 
 /* ---- the back end ---- */
 
+/* Of a CPU in the guest nobody else knows it: this one's registers or those it stored. */
+static bool caches_off(const struct cpu *c)
+{
+    uint64_t sctlr = SCTLR_M | SCTLR_C;
+
+    if (c == this_cpu())
+        sctlr = get_SCTLR_EL1();
+    else if (atomic_load(&c->saved) && atomic_load(&c->power) == POWER_ON)
+        sctlr = c->sys[GD_ARM64_SCTLR_EL1 - 128];
+    return (sctlr & (SCTLR_M | SCTLR_C)) != (SCTLR_M | SCTLR_C);
+}
+
+/* Our map is cacheable. A guest whose caches are off writes past the lines that we have: they go
+ * before we read, and before we write beside what it wrote (Arm ARM B2.8, mismatched attributes). */
+static void meet_guest(uint64_t gpa, size_t len)
+{
+    for (unsigned i = 0; i < ncpus; i++) {
+        if (caches_off(&cpus[i])) {
+            dcache_clean_invalidate(gpa, gpa + len);
+            return;
+        }
+    }
+}
+
 static void *memory(void *ctx, uint64_t gpa, size_t len, bool write, int *error)
 {
     (void)ctx;
@@ -35,8 +59,10 @@ static void *memory(void *ctx, uint64_t gpa, size_t len, bool write, int *error)
         *error = GD_E_HIDDEN;
     else if (!mmu_is_ram(gpa, len))
         *error = gpa >> mmu_ipa_bits() ? GD_E_NOTRAM : GD_E_DEVICE;
-    else
+    else {
+        meet_guest(gpa, len);
         return (void *)(uintptr_t)gpa;
+    }
     return NULL;
 }
 
@@ -268,16 +294,26 @@ static void decide(struct cpu *c)
     }
 }
 
-/* Last before the return: time, debug hardware, interrupts. */
+static void tell(struct cpu *c, const struct gd_exit *x)
+{
+    gd_vcpu_exit(&engine, c->index, x);
+    atomic_store(&c->in_guest, 0);
+    decide(c);
+}
+
+/* Last before the return: debug hardware, time, interrupts. */
 static void load_guest(struct cpu *c)
 {
-    uint64_t v = atomic_load_explicit(&voff, memory_order_relaxed);
+    static const struct gd_exit other = { .kind = GD_EXIT_OTHER };
+    uint64_t v;
 
+    while (!debug_enter(c)) /* a step of ours ends at the guest's vector */
+        tell(c, &other);
+    v = atomic_load_explicit(&voff, memory_order_relaxed);
     if (c->voff != v) {
         set_CNTVOFF_EL2(v);
         c->voff = v;
     }
-    debug_enter(c);
     gic_flush(c);
     if (c->alone && !c->debug.hold && !c->debug.step)
         timer_set(time_in_ms(LOOK_UP_MS)); /* a handler may wait for one of the others */
@@ -289,11 +325,8 @@ void run_finish(struct cpu *c, const struct gd_exit *x)
 
     if (control_here(c))
         control_run(c);
-    if (x || c->alone || wanted(c) || atomic_load(&alone_owner)) {
-        gd_vcpu_exit(&engine, c->index, x ? x : &nothing);
-        atomic_store(&c->in_guest, 0);
-        decide(c);
-    }
+    if (x || c->alone || wanted(c) || atomic_load(&alone_owner))
+        tell(c, x ? x : &nothing);
     load_guest(c);
 }
 

@@ -10,6 +10,7 @@
 
 #include <stdint.h>
 
+#ifndef SYSREG /* the unit tests have registers of their own (tests/unit/monitor/sysregs.h) */
 #define SYSREG(name, encoding)                                                                     \
     static inline uint64_t get_##name(void)                                                        \
     {                                                                                              \
@@ -37,12 +38,14 @@ static inline void wfi(void)
     __asm__ volatile("dsb sy\n\twfi" ::: "memory");
 }
 
+/* What the guest's translations left in the TLB of this CPU. */
+static inline void tlbi_guest(void)
+{
+    __asm__ volatile("tlbi vmalls12e1\n\tdsb sy\n\tisb" ::: "memory");
+}
+#endif
+
 /* EL2's own */
-SYSREG(SCTLR_EL2, "S3_4_C1_C0_0")
-SYSREG(TCR_EL2, "S3_4_C2_C0_2")
-SYSREG(TTBR0_EL2, "S3_4_C2_C0_0")
-SYSREG(MAIR_EL2, "S3_4_C10_C2_0")
-SYSREG(VBAR_EL2, "S3_4_C12_C0_0")
 SYSREG(TPIDR_EL2, "S3_4_C13_C0_2")
 SYSREG(ESR_EL2, "S3_4_C5_C2_0")
 SYSREG(FAR_EL2, "S3_4_C6_C0_0")
@@ -120,6 +123,7 @@ SYSREG(ID_AA64MMFR3_EL1, "S3_0_C0_C7_3")
 
 /* EL1 state that is set at a CPU's start */
 SYSREG(SCTLR_EL1, "S3_0_C1_C0_0")
+#define SCTLR_C (1ull << 2)
 SYSREG(CPACR_EL1, "S3_0_C1_C0_2")
 SYSREG(CNTKCTL_EL1, "S3_0_C14_C1_0")
 SYSREG(CNTV_CTL_EL0, "S3_3_C14_C3_1")
@@ -129,7 +133,6 @@ SYSREG(SPSR_EL1, "S3_0_C4_C0_0")
 
 /* Debug */
 SYSREG(MDCR_EL2, "S3_4_C1_C1_1")
-#define MDCR_HPMN  0x1full
 #define MDCR_TDE   (1ull << 8)
 #define MDCR_TDA   (1ull << 9)
 #define MDCR_TDOSA (1ull << 10)
@@ -139,6 +142,8 @@ SYSREG(MDCR_EL2, "S3_4_C1_C1_1")
 SYSREG(MDSCR_EL1, "S2_0_C0_C2_2")
 SYSREG(OSLAR_EL1, "S2_0_C1_C0_4")
 SYSREG(OSLSR_EL1, "S2_0_C1_C1_4")
+SYSREG(OSDLR_EL1, "S2_0_C1_C3_4")
+SYSREG(DBGAUTHSTATUS_EL1, "S2_0_C7_C14_6")
 
 /* GIC CPU interface. At EL2 these are the physical ones, whatever HCR_EL2 says. */
 SYSREG(ICC_SRE_EL2, "S3_4_C12_C9_5")
@@ -150,8 +155,6 @@ SYSREG(ICC_EOIR1_EL1, "S3_0_C12_C12_1")
 SYSREG(ICC_DIR_EL1, "S3_0_C12_C11_1")
 SYSREG(ICC_RPR_EL1, "S3_0_C12_C11_3")
 SYSREG(ICC_SGI1R_EL1, "S3_0_C12_C11_5")
-SYSREG(ICC_ASGI1R_EL1, "S3_0_C12_C11_6")
-SYSREG(ICC_SGI0R_EL1, "S3_0_C12_C11_7")
 SYSREG(ICC_BPR0_EL1, "S3_0_C12_C8_3")
 SYSREG(ICC_BPR1_EL1, "S3_0_C12_C12_3")
 SYSREG(ICC_CTLR_EL1, "S3_0_C12_C12_4")
@@ -159,9 +162,8 @@ SYSREG(ICC_CTLR_EL1, "S3_0_C12_C12_4")
 SYSREG(ICC_IGRPEN0_EL1, "S3_0_C12_C12_6")
 SYSREG(ICC_IGRPEN1_EL1, "S3_0_C12_C12_7")
 SYSREG(ICH_HCR_EL2, "S3_4_C12_C11_0")
-#define ICH_HCR_EN   (1ull << 0)
-#define ICH_HCR_UIE  (1ull << 1)
-#define ICH_HCR_NPIE (1ull << 3)
+#define ICH_HCR_EN  (1ull << 0)
+#define ICH_HCR_UIE (1ull << 1)
 SYSREG(ICH_VTR_EL2, "S3_4_C12_C11_1")
 SYSREG(ICH_VMCR_EL2, "S3_4_C12_C11_7")
 

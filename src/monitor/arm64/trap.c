@@ -22,9 +22,23 @@ enum { FROM_GUEST_SYNC, FROM_GUEST_IRQ, FROM_GUEST_FIQ, FROM_GUEST_ERROR, FROM_E
 #define ISS_S1PTW      (1ull << 7)
 #define FSC_EXTERNAL   0x10ull /* synchronous external abort, not on a walk */
 
-static void skip_instruction(struct cpu *c)
+/* Of an IT block (F1.2.1) the next instruction's condition. */
+static uint64_t next_in_block(uint64_t pstate)
 {
-    c->frame->pc += 4;
+    uint64_t it = (pstate >> 8 & 0xfc) | (pstate >> 25 & 3);
+
+    it = it & 7 ? (it & 0xe0) | (it << 1 & 0x1f) : 0;
+    return (pstate & ~(0xfcull << 8 | 3ull << 25)) | (it & 0xfc) << 8 | (it & 3) << 25;
+}
+
+/* As if it had been executed: T32 has instructions of 2 bytes (ESR_EL2.IL = 0), and every
+ * instruction that is no branch clears PSTATE.BTYPE (D8.4.6). */
+static void skip_instruction(struct cpu *c, uint64_t esr)
+{
+    uint64_t *pstate = &c->frame->pstate;
+
+    c->frame->pc += esr & ESR_IL ? 4 : 2;
+    *pstate = *pstate & PSTATE_NRW ? next_in_block(*pstate) : *pstate & ~PSTATE_BTYPE;
     debug_skipped(c);
 }
 
@@ -74,7 +88,7 @@ static bool data_abort(struct cpu *c, uint64_t esr, uint64_t far)
         return false;
     if (!write && rt != 31)
         c->frame->x[rt] = extend(value, size, esr);
-    skip_instruction(c);
+    skip_instruction(c, esr);
     return true;
 }
 
@@ -115,7 +129,7 @@ static void system_register(struct cpu *c, uint64_t esr)
     }
     if (!write && rt != 31)
         c->frame->x[rt] = value;
-    skip_instruction(c);
+    skip_instruction(c, esr);
 }
 
 /* ---- dispatch ---- */
@@ -134,7 +148,7 @@ static void synchronous(struct cpu *c)
         run_finish(c, debug_exit(c, esr, far, &x) ? &x : NULL);
         return;
     case EC_SMC64:
-        skip_instruction(c);
+        skip_instruction(c, esr);
         psci_call(c);
         break;
     case EC_HVC64:
@@ -159,6 +173,11 @@ static void synchronous(struct cpu *c)
 
 static _Noreturn void own_exception(const struct frame *f, unsigned kind)
 {
+    static volatile bool telling;
+
+    while (telling) /* no UART answers: it would only come here again, for ever */
+        wfi();
+    telling = true;
     say_x("exception inside the monitor, ESR_EL2 ", get_ESR_EL2(), "");
     say_x("  vector ", kind, "");
     say_x("  ELR_EL2 ", f->pc, "");

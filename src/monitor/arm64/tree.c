@@ -65,16 +65,10 @@ static bool reg_range(uint32_t node, uint32_t i, struct range *r)
            cells(reg, bytes, at + na, ns, &r->size);
 }
 
-/* Interrupt number i of a node (GIC binding, three cells) as INTID. */
-static bool interrupt(uint32_t node, uint32_t i, unsigned *intid)
+/* The same of a device that the monitor itself accesses. */
+static bool registers(uint32_t node, uint32_t i, struct range *r)
 {
-    uint32_t bytes;
-    const void *p = dt_get(&tree, node, "interrupts", &bytes);
-
-    if (!p || 12 * (i + 1) > bytes)
-        return false;
-    *intid = dt_cell(p, 3 * i + 1) + (dt_cell(p, 3 * i) == 1 ? 16 : 32);
-    return *intid < 1020;
+    return reg_range(node, i, r) && mmu_reaches(r->base, r->size);
 }
 
 static bool compatible(uint32_t node, const char *with)
@@ -91,6 +85,23 @@ static uint32_t find(const char *kind)
         node = dt_next(&tree, node);
     while (node && !compatible(node, kind));
     return node;
+}
+
+/* Interrupt number i of a node as INTID, if it is of that kind. Linux' arm,gic-v3.yaml: three cells
+ * each, four where PPIs are partitioned, of which the first are kind and number. */
+enum kind { SPI, PPI };
+
+static bool interrupt(uint32_t node, uint32_t i, enum kind kind, unsigned *intid)
+{
+    uint32_t bytes, first = kind == PPI ? 16 : 32, end = kind == PPI ? 32 : 1020;
+    uint32_t n = cell(find("arm,gic-v3"), "#interrupt-cells", 3), number;
+    const void *p = dt_get(&tree, node, "interrupts", &bytes);
+
+    if (!p || n < 3 || n > 4 || 4 * n * (i + 1) > bytes || dt_cell(p, n * i) != kind)
+        return false;
+    number = dt_cell(p, n * i + 1);
+    *intid = first + number;
+    return number < end - first;
 }
 
 static bool is_type(uint32_t node, const char *type)
@@ -157,17 +168,17 @@ static void read_gic(void)
     if (!node)
         stop("no GICv3 in the device tree (QEMU: -M virt,gic-version=3)");
     regions = cell(node, "#redistributor-regions", 1);
-    if (!reg_range(node, 0, &machine.gicd))
-        stop("the GIC's registers are missing in the device tree");
+    if (!registers(node, 0, &machine.gicd))
+        stop("the GIC's registers are missing in the device tree or out of reach");
     while (machine.ngicr < regions && machine.ngicr < MAX_REDIST &&
-           reg_range(node, 1 + machine.ngicr, &machine.gicr[machine.ngicr]))
+           registers(node, 1 + machine.ngicr, &machine.gicr[machine.ngicr]))
         machine.ngicr++;
     if (machine.ngicr == 0)
-        stop("the GIC's redistributors are missing in the device tree");
-    if (!interrupt(node, 0, &machine.maintenance_irq))
+        stop("the GIC's redistributors are missing in the device tree or out of reach");
+    if (!interrupt(node, 0, PPI, &machine.maintenance_irq))
         machine.maintenance_irq = 25;
     node = find("arm,armv8-timer");
-    if (!node || !interrupt(node, 3, &machine.timer_irq))
+    if (!interrupt(node, 3, PPI, &machine.timer_irq))
         machine.timer_irq = 26;
 }
 
@@ -187,9 +198,10 @@ static void read_uart(void)
 {
     uint32_t node = uart_node();
 
-    if (!node || !reg_range(node, 0, &machine.uart) || !interrupt(node, 0, &machine.uart_irq)) {
+    if (!node || !registers(node, 0, &machine.uart) ||
+        !interrupt(node, 0, SPI, &machine.uart_irq)) {
         machine.uart = (struct range){ 0, 0 };
-        say("no second PL011 (alias serial1) in the device tree: no debugger can connect");
+        say("no second PL011 within reach (alias serial1) in the device tree: no debugger can connect");
         return;
     }
     uart_open(machine.uart.base);

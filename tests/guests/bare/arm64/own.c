@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What a guest finds of its own machine: the OS double lock, a context breakpoint's value, functions of
+ * firmware with the hint that SVE is unused, widths of the interrupt controller's registers. It locks,
+ * waits until it is told to go on, and looks again while it is debugged.
+ */
+#include "bare.h"
+
+#define PSCI_VERSION 0x84000000
+#define SVE_HINT     0x10000
+#define MDSCR_KDE    (1UL << 13)
+#define MDSCR_MDE    (1UL << 15)
+
+volatile uint64_t has_lock, locked, version, hinted, unknown, context, breaks_locked, breaks,
+    aborts;
+volatile uint8_t go;
+
+void on_exception(uint64_t kind, struct frame *f)
+{
+    uint64_t class = f->esr >> 26;
+
+    (void)kind;
+    if (class == 0x31)
+        breaks++;
+    else if (class == 0x25)
+        aborts++;
+    else
+        power_off();
+    f->elr += 4;
+}
+
+__asm__(".text\n.globl place, done\n"
+        "place: nop\n ret\n"
+        "done: nop\n ret\n");
+void place(void);
+void done(void);
+
+static void lock(uint64_t value)
+{
+    write_reg(osdlr_el1, value);
+    isb();
+}
+
+int main(void)
+{
+    has_lock = (read_reg(id_aa64dfr0_el1) >> 36 & 15) == 0;
+    version = psci(PSCI_VERSION, 0, 0, 0);
+    hinted = psci(PSCI_VERSION | SVE_HINT, 0, 0, 0);
+    unknown = psci(0x84000012 | SVE_HINT, 0, 0, 0); /* SYSTEM_RESET2, which is not passed on */
+    write_reg(oslar_el1, 0);
+    lock(1);
+    put_line("locked", has_lock);
+    while (!go)
+        ;
+    locked = read_reg(osdlr_el1);
+    write_reg(dbgbvr1_el1, 0x223);
+    context = read_reg(dbgbvr1_el1);
+    write_reg(dbgbvr1_el1, (uint64_t)place);
+    write_reg(dbgbcr1_el1, 0xfUL << 5 | 3UL << 1 | 1); /* BAS, PMC: EL1 and EL0, E */
+    write_reg(mdscr_el1, read_reg(mdscr_el1) | MDSCR_KDE | MDSCR_MDE);
+    __asm__ volatile("msr daifclr, #8");
+    isb();
+    place();
+    breaks_locked = breaks;
+    lock(0);
+    place();
+    __asm__ volatile("ldrh w9, [%0]" : : "r"(0x08000000UL) : "x9", "memory"); /* GICD_CTLR */
+    __asm__ volatile("ldrb w9, [%0]" : : "r"(0x08000400UL) : "x9", "memory"); /* GICD_IPRIORITYR */
+    lock(1);
+    done();
+    power_off();
+}
