@@ -51,6 +51,7 @@ for cpu in [CPU]:
                 rsp("D")
             check(m.alive("unharmed"), "userspace does not answer")
 
+
 own = Elf(images.bare("own", "start.S", "bare.c", "own.c"))
 with tempfile.TemporaryDirectory() as folder:
     image = os.path.join(folder, "image")
@@ -60,15 +61,20 @@ with tempfile.TemporaryDirectory() as folder:
         with Rsp(m) as rsp:
             value = lambda name: int.from_bytes(rsp.memory(own[name], 8), "little")  # noqa: E731
             rsp("?")
-            equal(rsp(f"Z1,{own['done']:x},4"), "OK", "Z1")
+            for name in ("walk", "done"):
+                equal(rsp(f"Z1,{own[name]:x},4"), "OK", f"Z1 on {name}")
             rsp.write(own["go"], b"\1")
             lock = value("has_lock")
             with scenario(f"{CPU}: the guest's OS double lock, of which it has {lock}, masks its breakpoint and not ours"):
-                stop = rsp.resume()
-                equal(stop["registers"][32], own["done"], "stopped at")
+                equal(rsp.resume()["registers"][32], own["walk"], "stopped at")
                 equal(value("locked"), lock, "OSDLR_EL1")
                 equal(value("breaks_locked"), 1 - lock, "breakpoints while it was locked")
                 equal(value("breaks"), 2 - lock, "breakpoints in all")
+            with scenario(f"{CPU}: a step ends at the guest's vector where the guest's own is due, and executes nothing there"):
+                equal(rsp.resume("vCont;s:1")["registers"][32], own["walk"] + 4, "the instruction that both step")
+                equal(rsp.resume("vCont;s:1")["registers"][32], own["vectors"] + 0x200, "the next step ends at")
+                equal(rsp.resume()["registers"][32], own["done"], "stopped at")
+                equal(value("steps"), 1, "steps of the guest's own")
             with scenario(f"{CPU}: the value of a context breakpoint keeps its low bits"):
                 equal(value("context"), 0x223, "DBGBVR1_EL1")
             with scenario(f"{CPU}: a function of firmware with the SVE hint is the function"):

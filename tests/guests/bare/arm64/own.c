@@ -1,18 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What a guest finds of its own machine: the OS double lock, a context breakpoint's value, functions of
- * firmware with the hint that SVE is unused, widths of the interrupt controller's registers. It locks,
- * waits until it is told to go on, and looks again while it is debugged.
+ * firmware with the hint that SVE is unused, widths of the interrupt controller's registers, a step of
+ * its own. It locks, waits until it is told to go on, and looks again while it is debugged.
  */
 #include "bare.h"
 
 #define PSCI_VERSION 0x84000000
 #define SVE_HINT     0x10000
+#define MDSCR_SS     (1UL << 0)
 #define MDSCR_KDE    (1UL << 13)
 #define MDSCR_MDE    (1UL << 15)
+#define SPSR_STEP    (1UL << 21 | 7UL << 6 | 5) /* SS, A, I, F, EL1h */
 
 volatile uint64_t has_lock, locked, version, hinted, unknown, context, breaks_locked, breaks,
-    aborts;
+    aborts, steps;
 volatile uint8_t go;
 
 void on_exception(uint64_t kind, struct frame *f)
@@ -20,6 +22,11 @@ void on_exception(uint64_t kind, struct frame *f)
     uint64_t class = f->esr >> 26;
 
     (void)kind;
+    if (class == 0x33) {
+        steps++;
+        write_reg(mdscr_el1, read_reg(mdscr_el1) & ~MDSCR_SS);
+        return;
+    }
     if (class == 0x31)
         breaks++;
     else if (class == 0x25)
@@ -29,8 +36,9 @@ void on_exception(uint64_t kind, struct frame *f)
     f->elr += 4;
 }
 
-__asm__(".text\n.globl place, done\n"
+__asm__(".text\n.globl place, walk, done\n"
         "place: nop\n ret\n"
+        "walk: nop\n nop\n ret\n"
         "done: nop\n ret\n");
 void place(void);
 void done(void);
@@ -39,6 +47,18 @@ static void lock(uint64_t value)
 {
     write_reg(osdlr_el1, value);
     isb();
+}
+
+/* One instruction of walk(), then its exception; the rest as it is. */
+static void step(void)
+{
+    __asm__ volatile("msr daifset, #8");
+    write_reg(mdscr_el1, read_reg(mdscr_el1) | MDSCR_SS);
+    isb();
+    __asm__ volatile("adr x9, walk\n msr elr_el1, x9\n msr spsr_el1, %0\n adr x30, 1f\n eret\n1:"
+                     :
+                     : "r"(SPSR_STEP)
+                     : "x9", "x30", "memory");
 }
 
 int main(void)
@@ -66,6 +86,7 @@ int main(void)
     place();
     __asm__ volatile("ldrh w9, [%0]" : : "r"(0x08000000UL) : "x9", "memory"); /* GICD_CTLR */
     __asm__ volatile("ldrb w9, [%0]" : : "r"(0x08000400UL) : "x9", "memory"); /* GICD_IPRIORITYR */
+    step();
     lock(1);
     done();
     power_off();
