@@ -202,7 +202,7 @@ static void activate(struct cpu *c)
         pair_save(&d->guest, i, true);
     d->guest.mdscr = get_MDSCR_EL1();
     d->guest.oslk = get_OSLSR_EL1() & OSLSR_OSLK;
-    /* The double lock masks debug exceptions, too, TDE or not (D2.4.6). */
+    /* Both locks mask debug exceptions, TDE or not: AArch64.GenerateDebugExceptionsFrom(). */
     d->guest.dlk = get_OSDLR_EL1() & 1;
     set_OSDLR_EL1(0);
     set_OSLAR_EL1(0);
@@ -419,7 +419,7 @@ static bool pair_access(struct cpu *c, unsigned n, unsigned op2, bool write, uin
     if (n >= (op2 < 6 ? debug_breaks() : debug_watches()))
         return false;
     if (write) {
-        /* DBGBVR is kept whole: a context has a use for bits 1:0, too (D24.3.2). */
+        /* DBGBVR is kept whole: a context has a use for bits 1:0, too (DBGBVR<n>_EL1, fields). */
         *reg = *value & ~(op2 == 5 ? DBGBCR_RES0 : op2 == 6 ? 3 : op2 == 7 ? DBGWCR_RES0 : 0);
         c->debug.reload = true;
     } else {

@@ -232,8 +232,9 @@ bool dist_owns(uint64_t ipa)
     return ipa - machine.gicd.base < FRAME_SIZE || frame_owner(ipa);
 }
 
-/* Other widths are UNPREDICTABLE (IHI 0069 12.1.3) and may be an external abort, which must not be
- * ours: bytes in priorities and targets, 2 bytes where messages go, 8 in registers of 64 bits. */
+/* Other widths are UNPREDICTABLE (IHI 0069, "GIC memory-mapped register access") and may be an external
+ * abort, which must not be ours: bytes in priorities and targets, 2 bytes where messages go, 8 bytes
+ * in registers of 64 bits. */
 static bool has_width(uint64_t offset, unsigned size, bool redist)
 {
     /* GICR_TYPER, SETLPIR, CLRLPIR, PROPBASER, PENDBASER, INVLPIR, INVALLR by offset / 8 */

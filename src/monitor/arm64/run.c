@@ -39,7 +39,8 @@ static bool caches_off(const struct cpu *c)
 }
 
 /* Our map is cacheable. A guest whose caches are off writes past the lines that we have: they go
- * before we read, and before we write beside what it wrote (Arm ARM B2.8, mismatched attributes). */
+ * before we read, and before we write beside what it wrote (Arm ARM B2, "Mismatched memory
+ * attributes"). */
 static void meet_guest(uint64_t gpa, size_t len)
 {
     for (unsigned i = 0; i < ncpus; i++) {

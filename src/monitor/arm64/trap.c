@@ -22,7 +22,7 @@ enum { FROM_GUEST_SYNC, FROM_GUEST_IRQ, FROM_GUEST_FIQ, FROM_GUEST_ERROR, FROM_E
 #define ISS_S1PTW      (1ull << 7)
 #define FSC_EXTERNAL   0x10ull /* synchronous external abort, not on a walk */
 
-/* Of an IT block (F1.2.1) the next instruction's condition. */
+/* In an IT block the next instruction has the next condition: AArch32.ITAdvance(). */
 static uint64_t next_in_block(uint64_t pstate)
 {
     uint64_t it = (pstate >> 8 & 0xfc) | (pstate >> 25 & 3);
@@ -31,8 +31,8 @@ static uint64_t next_in_block(uint64_t pstate)
     return (pstate & ~(0xfcull << 8 | 3ull << 25)) | (it & 0xfc) << 8 | (it & 3) << 25;
 }
 
-/* As if it had been executed: T32 has instructions of 2 bytes (ESR_EL2.IL = 0), and every
- * instruction that is no branch clears PSTATE.BTYPE (D8.4.6). */
+/* As if it had been executed: T32 has instructions of 2 bytes (ESR_EL2.IL = 0), and with FEAT_BTI
+ * every instruction that is no branch clears PSTATE.BTYPE. */
 static void skip_instruction(struct cpu *c, uint64_t esr)
 {
     uint64_t *pstate = &c->frame->pstate;
