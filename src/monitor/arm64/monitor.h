@@ -162,6 +162,7 @@ void mmu_early(uint64_t tree);
 void mmu_machine(void); /* own tables by the machine's RAM; the guest's stage 2 */
 bool mmu_reaches(uint64_t base, uint64_t size); /* by EL2's map and by stage 2 */
 void mmu_hide(uint64_t base, uint64_t size);
+#define NO_GIC "the GIC's registers are missing in the device tree or out of reach"
 void mmu_cpu(void); /* turns stage 2 on for this CPU */
 bool mmu_is_ram(uint64_t base, uint64_t size);
 unsigned mmu_ipa_bits(void);

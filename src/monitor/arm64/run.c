@@ -29,13 +29,12 @@ static uint64_t held_since;
 /* Of a CPU in the guest nobody else knows it: this one's registers or those it stored. */
 static bool caches_off(const struct cpu *c)
 {
-    uint64_t sctlr = SCTLR_M | SCTLR_C;
+    const uint64_t on = SCTLR_M | SCTLR_C;
 
     if (c == this_cpu())
-        sctlr = get_SCTLR_EL1();
-    else if (atomic_load(&c->saved) && atomic_load(&c->power) == POWER_ON)
-        sctlr = c->sys[GD_ARM64_SCTLR_EL1 - 128];
-    return (sctlr & (SCTLR_M | SCTLR_C)) != (SCTLR_M | SCTLR_C);
+        return ~get_SCTLR_EL1() & on;
+    return atomic_load(&c->saved) && atomic_load(&c->power) == POWER_ON &&
+           ~c->sys[GD_ARM64_SCTLR_EL1 - 128] & on;
 }
 
 /* Our map is cacheable. A guest whose caches are off writes past the lines that we have: they go

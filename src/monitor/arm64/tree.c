@@ -169,12 +169,12 @@ static void read_gic(void)
         stop("no GICv3 in the device tree (QEMU: -M virt,gic-version=3)");
     regions = cell(node, "#redistributor-regions", 1);
     if (!registers(node, 0, &machine.gicd))
-        stop("the GIC's registers are missing in the device tree or out of reach");
+        stop(NO_GIC);
     while (machine.ngicr < regions && machine.ngicr < MAX_REDIST &&
            registers(node, 1 + machine.ngicr, &machine.gicr[machine.ngicr]))
         machine.ngicr++;
     if (machine.ngicr == 0)
-        stop("the GIC's redistributors are missing in the device tree or out of reach");
+        stop(NO_GIC);
     if (!interrupt(node, 0, PPI, &machine.maintenance_irq))
         machine.maintenance_irq = 25;
     node = find("arm,armv8-timer");
@@ -201,7 +201,7 @@ static void read_uart(void)
     if (!node || !registers(node, 0, &machine.uart) ||
         !interrupt(node, 0, SPI, &machine.uart_irq)) {
         machine.uart = (struct range){ 0, 0 };
-        say("no second PL011 within reach (alias serial1) in the device tree: no debugger can connect");
+        say("no second PL011 (alias serial1) in the device tree: no debugger can connect");
         return;
     }
     uart_open(machine.uart.base);
