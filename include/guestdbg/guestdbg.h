@@ -72,6 +72,9 @@ int gd_kvm_listen(struct gd_kvm *gd, const char *where, unsigned flags, char *li
  * guest: a VMM whose device makes a vCPU wait calls it so now and then, and the debugger can
  * stop that vCPU meanwhile. */
 int gd_kvm_run(struct gd_kvm *gd, unsigned index);
+/* The guest has turned this vCPU off, and its thread, which is the caller, stays away from gd_kvm_run() until it is
+ * turned on: nobody waits for it to stop, and a step of it is over. Not for vCPUs that KVM itself turns off. */
+void gd_kvm_off(struct gd_kvm *gd, unsigned index);
 /* Makes every gd_kvm_run() return -ECANCELED, now and until gd_kvm_reset(). */
 void gd_kvm_cancel(struct gd_kvm *gd);
 /* After a guest reset (memory reloaded, vCPUs initialised anew), with no thread inside

@@ -239,6 +239,9 @@ enum gd_entry {
  * run alone are already taken back and the back end lets the others go. */
 enum gd_entry gd_vcpu_enter(struct gd_engine *e, unsigned vcpu, bool alone);
 
+/* The vCPU was turned off by its guest and will not enter it for long: a step of it is over. */
+void gd_vcpu_off(struct gd_engine *e, unsigned vcpu);
+
 enum gd_verdict {
     GD_NOT_DEBUG, /* the exit is the VMM's to serve */
     GD_AGAIN,     /* call gd_vcpu_enter() again */

@@ -253,6 +253,23 @@ static void drop_wish(struct gd_engine *e, struct gd_vcpu *v)
     v->stop_seq = 0;
 }
 
+void gd_vcpu_off(struct gd_engine *e, unsigned i)
+{
+    struct gd_vcpu *v = vcpu(e, i);
+    bool step = v->action.mode == GD_STEP || v->action.mode == GD_RANGE;
+
+    abort_step(e, v);
+    v->step_over = false;
+    v->after.reason = GD_STOP_NONE;
+    if (step && v->stop.reason == GD_STOP_NONE) {
+        v->n.steps++;
+        stop_here(e, v, &(struct gd_stop){ .reason = GD_STOP_STEP });
+    }
+    (void)gd_cpu_flush(&v->cpu); /* whoever turns it on sets its registers anew */
+    gd_cpu_forget(&v->cpu);
+    gd_cpu_drop_page(&v->cpu);
+}
+
 static bool needs_step(const struct gd_vcpu *v)
 {
     return v->stepping || v->step_over || v->action.mode == GD_STEP || v->action.mode == GD_RANGE;

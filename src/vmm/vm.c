@@ -208,8 +208,11 @@ static bool next_phase(struct vcpu *cpu)
     pthread_mutex_lock(&vm->lock);
     cpu->parked = true;
     pthread_cond_broadcast(&vm->changed);
-    while (vm->phase == VM_RESET || (vm->phase == VM_RUN && cpu->off))
+    while (vm->phase == VM_RESET || (vm->phase == VM_RUN && cpu->off)) {
+        if (vm->phase == VM_RUN)
+            gd_kvm_off(vm->gd, cpu->index);
         pthread_cond_wait(&vm->changed, &vm->lock);
+    }
     run = vm->phase == VM_RUN;
     if (run)
         cpu->parked = false;

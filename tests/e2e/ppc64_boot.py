@@ -82,6 +82,59 @@ def debugged(guest, cpus):
         c("D;1")
 
 
+def states(c):
+    return re.findall(r'name="vCPU \d+">([^<]*)<', c("qXfer:threads:read::0,1000"))
+
+
+def typed(guest, c, text, says):
+    """A line for the guest's shell, which runs until it has done that; the stop by ^C is a plain one."""
+    start = len(guest.console.all)
+    c.send("vCont;c")
+    guest.send(text)
+    guest.wait("^guest-did 0", start)
+    c.interrupt()
+    stop = c.wait_stop()
+    equal((stop["kind"], states(c)), ("T", says), f"the stop after {text!r}, and the vCPUs")
+    return stop
+
+
+def turned_off(guest, c):
+    """vCPU 1 is stepped until it stops itself; then it is off, and neither stops nor steps wait for it."""
+    at = kernel["pseries_cpu_offline_self"] + 0x24
+    online = "/sys/devices/system/cpu/cpu1/online"
+    start = len(guest.console.all)
+    c(f"Z0,{at:x},4")
+    c.send("vCont;c")
+    guest.send(f"echo 0 >{online}")
+    stop = c.wait_stop()
+    equal((stop["vcpu"], stop["registers"].get(PC)), (1, at), "stopped at")
+    c(f"z0,{at:x},4")
+    for _ in range(3000):
+        equal(stop.get("signal"), 5, f"signal of the step to {stop['registers'][PC]:#x}")
+        if states(c) == ["on", "off"]:
+            break
+        stop = c.resume("vCont;s:2")
+    equal(states(c), ["on", "off"], "vCPUs")
+    c("Hg1")  # ^C is told of that one; the other would not step before it is on again
+    c.send("vCont;c")
+    guest.wait("^guest-did 0", start)
+    c.interrupt()
+    equal(c.wait_stop()["kind"], "T", "kind of stop")
+    steps(c, typed(guest, c, "true", ["on", "off"]), 20)
+    typed(guest, c, f"echo 1 >{online}", ["on", "on"])
+
+
+def rebooted(guest, c):
+    at = kernel["start_kernel"] + 0x24
+    c(f"Z0,{at:x},4")
+    c.send("vCont;c")
+    guest.send("reboot -f")
+    stop = c.wait_stop()
+    equal((stop["kind"], stop["registers"].get(PC), states(c)), ("T", at, ["on", "off"]), "the stop, and the vCPUs")
+    c(f"z0,{at:x},4")
+    steps(c, stop, 20)
+
+
 with Host(files=[f"{images.linux()}:/vmlinux", f"{initrd}:/initrd"]) as host:
     for cpus in CPUS:
         with scenario(f"{cpus} vCPUs, stopped and stepped as each comes up: the console reads as of a guest left alone"):
@@ -91,6 +144,16 @@ with Host(files=[f"{images.linux()}:/vmlinux", f"{initrd}:/initrd"]) as host:
                 debugged(guest, cpus)
                 differs = [x for x in zip_longest(alone, end(guest, cpus)) if x[0] != x[1]]
             check(not differs, f"consoles differ: {differs[:5]}")
+    with scenario("a vCPU that the guest turns off, or that a reboot leaves off, is no lost one; its step ends"):
+        with boot(host, 2, "--no-wait") as guest:
+            guest.wait("guest-ready")
+            with Rsp(guest) as c:
+                turned_off(guest, c)
+                start = len(guest.console.all)
+                rebooted(guest, c)
+                c("D;1")
+            guest.wait("guest-ready", start)
+            end(guest, 2)
     if power10:
         with scenario("a watchpoint set before the first instruction is hit once the kernel has its tables"):
             with boot(host, 2) as guest:

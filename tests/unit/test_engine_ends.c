@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "base/bits.h"
+#include "engine/patch.h"
 #include "support_engine.h"
 
 /* ---- tables ---- */
@@ -606,6 +607,30 @@ static void a_reset_forgets_registers_and_half_made_steps(void **state)
     assert_int_equal(engine_pc(0), CODE + 0x84);
 }
 
+static void a_vcpu_that_is_turned_off_ends_its_step(void **state)
+{
+    struct gd_stop s;
+
+    (void)state;
+    engine_begin(2);
+    engine_go_one(1, GD_STEP, GD_RUN);
+    gd_vcpu_enter(&f.e, 1, false);
+    assert_int_equal(gd_vcpu_enter(&f.e, 1, true), GD_ENTER_ALONE);
+    gd_alone_clear(&f.e);
+    f.alone = 0;
+    f.v[1].reg[FAKE_PC] = CODE + 0x80; /* the call that turns it off is behind it */
+    gd_vcpu_off(&f.e, 1);
+    assert_int_equal(gd_vcpu_enter(&f.e, 1, false), GD_PARK);
+    fake_run(&f, 0, 1);
+    assert_true(gd_engine_take_stop(&f.e, &s));
+    assert_int_equal(s.reason, GD_STOP_STEP);
+    assert_int_equal(s.vcpu, 1);
+    assert_int_equal(engine_pc(1), CODE + 0x80);
+    assert_null(fake_traces(&f));
+    engine_go(GD_RUN); /* it is on again, and nothing is left to step */
+    assert_int_equal(gd_vcpu_enter(&f.e, 1, false), GD_ENTER);
+}
+
 #define T(name) cmocka_unit_test(name)
 
 int main(void)
@@ -635,6 +660,7 @@ int main(void)
         T(time_stands_where_the_guest_is_left_stopped),
         T(a_reset_plants_again_where_memory_was_replaced),
         T(a_reset_forgets_registers_and_half_made_steps),
+        T(a_vcpu_that_is_turned_off_ends_its_step),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

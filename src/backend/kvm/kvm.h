@@ -25,7 +25,7 @@ struct kvm_vcpu {
     struct kvm_run *run;
     unsigned index;
     _Atomic bool added;
-    _Atomic bool present; /* a thread came once with gd_kvm_run(); until then others park it */
+    _Atomic bool present; /* a thread came with gd_kvm_run(), and is not off; else others park it */
     _Atomic int tid;      /* of the thread in gd_kvm_run() */
     _Atomic bool in_run;  /* it is in KVM_RUN, or just before or after */
     bool interrupted;     /* -EINTR is owed to the VMM */

@@ -100,12 +100,30 @@ void gd_kvmrun_kick(void *ctx, unsigned vcpu)
         tgkill(getpid(), atomic_load(&v->tid), kick_signal());
 }
 
-/* A vCPU without a thread yet cannot park itself; it stands before its first instruction. */
+/* A vCPU without a thread yet, or one that is off, cannot park itself; it stands before its first instruction. */
 static void park_absent(struct gd_kvm *k, unsigned vcpu)
 {
     pthread_mutex_lock(&k->lock);
     if (!atomic_load(&k->vcpus[vcpu].present) && gd_vcpu_wanted(&k->engine, vcpu))
         gd_vcpu_enter(&k->engine, vcpu, false);
+    pthread_mutex_unlock(&k->lock);
+}
+
+/* Who asks for a stop after `present` is gone parks it; who asked before that could only kick, and is heard here. */
+void gd_kvm_off(struct gd_kvm *k, unsigned index)
+{
+    struct kvm_vcpu *v = index < k->max ? &k->vcpus[index] : NULL;
+
+    if (!v || !atomic_load(&v->present))
+        return;
+    gd_kvmrun_settle(v);
+    take_immediate(v);
+    v->served = v->interrupted = false;
+    gd_vcpu_off(&k->engine, index);
+    pthread_mutex_lock(&k->lock);
+    atomic_store(&v->present, false);
+    if (gd_vcpu_wanted(&k->engine, index) || k->engine_vcpus[index].stop.reason != GD_STOP_NONE)
+        gd_vcpu_enter(&k->engine, index, false);
     pthread_mutex_unlock(&k->lock);
 }
 
@@ -301,6 +319,9 @@ static void come_in(struct gd_kvm *k, struct kvm_vcpu *v)
     if (atomic_load(&v->present))
         return;
     pthread_mutex_lock(&k->lock);
+    /* Whoever turned it on has set its registers. */
+    if (atomic_load(&k->engine_vcpus[v->index].state) == GD_FREE)
+        gd_cpu_forget(&k->engine_vcpus[v->index].cpu);
     atomic_store(&v->present, true);
     pthread_mutex_unlock(&k->lock);
 }
