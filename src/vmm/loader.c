@@ -8,6 +8,8 @@
 #include <elf.h>
 #include <string.h>
 
+#define INSN 4u
+
 int loader_put(struct vm *vm, const char *what, uint64_t gpa, const void *data, uint64_t len)
 {
     void *to = vm_ram(vm, gpa, len);
@@ -21,6 +23,17 @@ int loader_put(struct vm *vm, const char *what, uint64_t gpa, const void *data, 
                        (unsigned long long)base, (unsigned long long)(base + vm->cfg->memory));
     memcpy(to, data, len);
     return 0;
+}
+
+int loader_flat(struct vm *vm)
+{
+    uint64_t at = vm->cfg->flat_addr;
+
+    if (at % INSN)
+        return vm_fail(vm, "--flat 0x%llx is no multiple of %u, as an instruction's address is",
+                       (unsigned long long)at, INSN);
+    vm->image = (struct placed){ .start = at, .end = at + vm->kernel.len, .entry = at };
+    return loader_put(vm, "the flat kernel", at, vm->kernel.data, vm->kernel.len);
 }
 
 bool loader_is_elf(const struct blob *b)
@@ -113,6 +126,9 @@ int loader_elf(struct vm *vm, const struct blob *b, struct placed *out)
     }
     if (out->end == 0)
         return vm_fail(vm, "%s has nothing to load", vm->cfg->kernel);
+    if (out->entry % INSN)
+        return vm_fail(vm, "%s begins at 0x%llx, no multiple of %u, as an instruction's address is",
+                       vm->cfg->kernel, (unsigned long long)out->entry, INSN);
     if (!found && (h.e_entry < out->start || h.e_entry >= out->end))
         return vm_fail(vm, "%s begins at 0x%llx, where nothing of it is loaded", vm->cfg->kernel,
                        (unsigned long long)h.e_entry);

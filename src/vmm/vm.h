@@ -154,6 +154,8 @@ void vm_report_alien(struct vm *vm, uint64_t gpa, bool write);
 
 /* loader.c */
 bool loader_is_elf(const struct blob *b);
+/* The kernel's bytes as they are, at --flat's address. */
+int loader_flat(struct vm *vm);
 int loader_elf(struct vm *vm, const struct blob *b, struct placed *out);
 int loader_put(struct vm *vm, const char *what, uint64_t gpa, const void *data, uint64_t len);
 

@@ -15,23 +15,11 @@
 #define PAGE_MAX     0x10000ull
 #define IMAGE_HEADER 64          /* Documentation/arch/arm64/booting.rst, 4 */
 #define IMAGE_MAGIC  0x644d5241u /* "ARM\x64" at 56 */
-#define INSN         4u
-#define OLD_OFFSET   0x80000ull /* text_offset of kernels before 3.17, whose image_size is 0 */
+#define OLD_OFFSET   0x80000ull  /* text_offset of kernels before 3.17, whose image_size is 0 */
 
 static uint64_t align(uint64_t v, uint64_t to)
 {
     return (v + to - 1) & ~(to - 1);
-}
-
-static int load_flat(struct vm *vm)
-{
-    uint64_t at = vm->cfg->flat_addr;
-
-    if (at % INSN)
-        return vm_fail(vm, "--flat 0x%llx is no multiple of %u, as an instruction's address is",
-                       (unsigned long long)at, INSN);
-    vm->image = (struct placed){ .start = at, .end = at + vm->kernel.len, .entry = at };
-    return loader_put(vm, "the flat kernel", at, vm->kernel.data, vm->kernel.len);
 }
 
 /*
@@ -103,7 +91,7 @@ static int load_image(struct vm *vm)
 static int load_kernel(struct vm *vm)
 {
     if (vm->cfg->flat)
-        return load_flat(vm);
+        return loader_flat(vm);
     if (loader_is_elf(&vm->kernel))
         return loader_elf(vm, &vm->kernel, &vm->image);
     return load_image(vm);

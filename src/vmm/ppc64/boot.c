@@ -18,17 +18,14 @@ static uint64_t align(uint64_t v)
 
 static int load_kernel(struct vm *vm)
 {
-    uint64_t at = vm->cfg->flat_addr;
-
-    if (!vm->cfg->flat && loader_is_elf(&vm->kernel))
+    if (vm->cfg->flat)
+        return loader_flat(vm);
+    if (loader_is_elf(&vm->kernel))
         return loader_elf(vm, &vm->kernel, &vm->image);
-    if (!vm->cfg->flat)
-        return vm_fail(
-            vm,
-            "%s is not an ELF file (POWER kernels are vmlinux files); for raw code give --flat ADDR",
-            vm->cfg->kernel);
-    vm->image = (struct placed){ .start = at, .end = at + vm->kernel.len, .entry = at };
-    return loader_put(vm, "the flat kernel", at, vm->kernel.data, vm->kernel.len);
+    return vm_fail(
+        vm,
+        "%s is not an ELF file (POWER kernels are vmlinux files); for raw code give --flat ADDR",
+        vm->cfg->kernel);
 }
 
 int pseries_load(struct vm *vm)

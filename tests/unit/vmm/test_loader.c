@@ -216,6 +216,25 @@ static void headers_just_before_ram_are_dropped_but_nothing_else_is(void **state
     assert_int_equal(load_whole(&e, &at), -1);
 }
 
+static void an_entry_that_is_no_instructions_address_is_refused(void **state)
+{
+    struct placed at;
+    struct elf e = good();
+
+    (void)state;
+    fake_vm_clear(&fake);
+    e.h.e_entry += 2;
+    assert_int_equal(load_whole(&e, &at), -1);
+    assert_non_null(strstr(fake.vm.err, "multiple of 4"));
+    fake.vm.kernel = (struct blob){ .data = page, .len = 0x1000 };
+    fake.cfg.flat_addr = FAKE_RAM_BASE + 3;
+    assert_int_equal(loader_flat(&fake.vm), -1);
+    assert_non_null(strstr(fake.vm.err, "multiple of 4"));
+    fake.cfg.flat_addr = FAKE_RAM_BASE + 4;
+    assert_int_equal(loader_flat(&fake.vm), 0);
+    assert_int_equal(fake.vm.image.entry, FAKE_RAM_BASE + 4);
+}
+
 static int open_all(void **state)
 {
     (void)state;
@@ -242,6 +261,7 @@ int main(void)
         cmocka_unit_test(addresses_and_sizes_that_wrap_or_leave_ram_are_refused),
         cmocka_unit_test(program_headers_outside_the_file_are_refused),
         cmocka_unit_test(headers_just_before_ram_are_dropped_but_nothing_else_is),
+        cmocka_unit_test(an_entry_that_is_no_instructions_address_is_refused),
     };
 
     return cmocka_run_group_tests_name("loader", tests, open_all, close_all);
