@@ -309,16 +309,15 @@ def own_points(host):
                       f"rounds, breakpoints, watchpoints in one round of {how}")
                 run_freely()
         with scenario("the guest's own points that it has masked are not met, with a software breakpoint of ours set"):
-            c(f"Z0,{own['_start']:x},4")  # never executed again
             c.write(own["masked"], (1).to_bytes(8, "little"))
             run_to(c, own["again"])  # the round that has begun is over
+            c(f"Z0,{own['again']:x},4")
             before = counts()
-            while counts()[0] - before[0] < 100:
-                with c.running():
-                    pass
-            equal(counts()[1:], before[1:], "breakpoints and watchpoints met")
+            for _ in range(100):
+                equal(pc(c.resume()), own["again"], "stopped at")
+            equal([b - a for a, b in zip(before, counts())], [100, 0, 0], "rounds, breakpoints, watchpoints")
             c.write(own["masked"], bytes(8))
-            c(f"z0,{own['_start']:x},4")
+            c(f"z0,{own['again']:x},4")
             run_to(c, own["again"])
             run_freely()
 
