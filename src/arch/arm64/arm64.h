@@ -180,6 +180,7 @@ unsigned gd_arm64_pa_bits(uint64_t mmfr0);
 
 /* SCTLR_EL1, Arm ARM D24.2.175. */
 #define SCTLR_M         (1ull << 0)
+#define SCTLR_A         (1ull << 1)
 #define SCTLR_NTWI      (1ull << 16)
 #define SCTLR_NTWE      (1ull << 18)
 #define SCTLR_SPAN      (1ull << 23)

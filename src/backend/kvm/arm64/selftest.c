@@ -164,16 +164,22 @@ static bool steps(struct scratch *s)
            run_from(s, AT_HERE, 0) == EC_SOFTSTP_LOW && pc_of(s) == RAM + AT_LOAD;
 }
 
-/* Is ESR_ELx.ISV clear for an instruction that ended in an exception? The architecture allows both. */
+/* Is ESR_ELx.ISV clear for an instruction that ended in an exception? The architecture allows both. An unaligned
+ * address is one with SCTLR_EL1.A (that MMU-off memory is Device's would do, but QEMU does not have it in guests). */
 static bool tells_exception(struct scratch *s, unsigned at, uint64_t data)
 {
+    const uint64_t sctlr = KVM_REG_ARM64 | ARM64_SYS_REG(3, 0, 1, 0, 0);
+    uint64_t value;
     bool tells;
 
+    if (one_reg_get(s->vcpu, sctlr, &value) || one_reg_set64(s->vcpu, sctlr, value | SCTLR_A))
+        return false;
     arm_only(s, KVM_GUESTDBG_SINGLESTEP | KVM_GUESTDBG_USE_HW);
     s->data = data;
     tells = run_from(s, at, 0) == EC_SOFTSTP_LOW && pc_of(s) == VECTORS + 0x200 &&
             !(s->run->debug.arch.hsr & ESR_STEP_ISV);
     s->data = DATA;
+    one_reg_set64(s->vcpu, sctlr, value);
     return tells;
 }
 
@@ -241,7 +247,6 @@ static void try_all(struct scratch *s, struct kvm_kind *k)
     k->claimed_watch = (uint8_t)claims(s, KVM_CAP_GUEST_DEBUG_HW_WPS);
     k->hw.step = steps(s);
     k->strategy = k->hw.step ? GD_STEP_NATIVE : GD_STEP_AUTO;
-    /* With the MMU off all memory is Device's, where an unaligned load is an alignment fault. */
     k->hw.step_tells = k->hw.step && tells_exception(s, AT_UDF, DATA) &&
                        tells_exception(s, AT_LOAD, DATA + 1);
     k->hw.sw_break = breaks_in_software(s);
