@@ -167,6 +167,8 @@ static void put_kind(struct gd_out *o, const struct kvm_kind *k)
         gd_put_fmt(o, "  single step: strategy %s (%s)\n", strategy(k->strategy), k->step_why);
     else
         gd_put_fmt(o, "  single step: %s\n", yes(k->hw.step));
+    if (k->strategy == GD_STEP_NATIVE && !k->hw.step_tells)
+        gd_put_str(o, "  a step does not tell an exception: PC is read after each\n");
     gd_put_fmt(o, "  software breakpoints: %s\n", yes(k->hw.sw_break));
     put_count(o, "breakpoints", k->hw.nbreak, k->claimed_break);
     put_count(o, "watchpoints", k->hw.nwatch, k->claimed_watch);
@@ -209,6 +211,7 @@ static void put_string(struct gd_out *o, const char *name, const char *value)
 static void put_json_hw(struct gd_out *o, const struct gd_hw_caps *hw)
 {
     put_bool(o, "step", hw->step);
+    put_bool(o, "step_tells_exceptions", hw->step_tells);
     put_bool(o, "software_breakpoints", hw->sw_break);
     gd_put_fmt(o, "\"breakpoints\":%u,\"watchpoints\":%u,\"context_breakpoints\":[", hw->nbreak,
                hw->nwatch);
