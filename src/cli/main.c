@@ -5,6 +5,7 @@
 #include "cli.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -46,10 +47,23 @@ static void check_output(void)
     _exit(1);
 }
 
+/* Else what is opened next would be taken for the terminal. */
+static void open_closed_streams(void)
+{
+    int fd;
+
+    do
+        fd = open("/dev/null", O_RDWR);
+    while (fd >= 0 && fd <= STDERR_FILENO);
+    if (fd >= 0)
+        close(fd);
+}
+
 int main(int argc, char **argv)
 {
     static char full[32];
 
+    open_closed_streams();
     atexit(check_output);
     if (argc < 2) {
         usage(stderr);

@@ -112,6 +112,15 @@ static int check_image(const char *path, const struct blob *b, const struct symb
     return 0;
 }
 
+/* An output that would truncate what it was made from. */
+static bool same_file(const char *a, const char *b)
+{
+    struct stat sa, sb;
+
+    return stat(a, &sa) == 0 && stat(b, &sb) == 0 && S_ISREG(sa.st_mode) &&
+           sa.st_dev == sb.st_dev && sa.st_ino == sb.st_ino;
+}
+
 static int write_file(const char *path, const struct buf *b, char *err)
 {
     FILE *f = fopen(path, "wb");
@@ -155,12 +164,18 @@ static int make(const struct args *a, char *err)
     struct blob listing = { 0 }, image = { 0 };
     struct buf frame = { 0 }, out = { 0 };
     struct symbols s = { 0 };
-    int ret = read_listing(a->kallsyms, &listing, &s, err);
+    int ret;
 
+    if (same_file(a->kallsyms, a->out) || (a->image && same_file(a->image, a->out))) {
+        snprintf(err, ERR_MAX, "%s is to be read; write to another file", a->out);
+        return -1;
+    }
+    ret = read_listing(a->kallsyms, &listing, &s, err);
     if (ret == 0 && a->image) {
         ret = file_read(a->image, "kernel", &image, err, ERR_MAX);
         if (ret == 0)
-            ret = file_unpack(a->image, IMAGE_MAX, &image, err, ERR_MAX);
+            ret = file_unpack(a->image, IMAGE_MAX, "any Image is taken to be, 1 GiB", &image, err,
+                              ERR_MAX);
         if (ret == 0)
             ret = check_image(a->image, &image, &s, err);
     }

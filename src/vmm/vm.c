@@ -99,10 +99,21 @@ void vm_nudge(struct vcpu *cpu)
     pthread_kill(cpu->thread, SIGRTMIN + 1);
 }
 
+static const struct mmio_dev *device_at(const struct vm *vm, uint64_t gpa, unsigned len)
+{
+    for (unsigned i = 0; i < vm->ndevices; i++) {
+        const struct mmio_dev *d = &vm->devices[i];
+
+        if (gpa >= d->base && gpa - d->base <= d->size - len)
+            return d;
+    }
+    return NULL;
+}
+
 void vm_report_alien(struct vm *vm, uint64_t gpa, bool write)
 {
     uint64_t page = gpa & ~(uint64_t)0xfff;
-    bool known = false;
+    bool known = false, last;
 
     pthread_mutex_lock(&vm->lock);
     for (unsigned i = 0; i < vm->naliens && !known; i++)
@@ -111,10 +122,18 @@ void vm_report_alien(struct vm *vm, uint64_t gpa, bool write)
         vm->aliens[vm->naliens++] = page;
     else
         known = true;
+    last = vm->naliens == VM_MAX_ALIENS;
     pthread_mutex_unlock(&vm->lock);
-    if (!known)
-        fprintf(stderr, "guestdbg: the guest %s 0x%llx, where this machine has nothing\n",
-                write ? "writes to" : "reads", (unsigned long long)gpa);
+    if (known)
+        return;
+    fprintf(stderr, "guestdbg: the guest %s 0x%llx, %s\n", write ? "writes to" : "reads",
+            (unsigned long long)gpa,
+            device_at(vm, gpa, 1)
+                ? "a device, by an instruction that KVM cannot decode: use a load or store "
+                  "of one register, without write-back"
+                : "where this machine has nothing");
+    if (last)
+        fprintf(stderr, "guestdbg: %u pages were reported, further ones are not\n", VM_MAX_ALIENS);
 }
 
 /* ---- vCPU threads ---------------------------------------------------------------------------- */
@@ -124,23 +143,20 @@ static int mmio(struct vm *vm, struct vcpu *cpu)
     struct kvm_run *run = cpu->run;
     uint64_t gpa = run->mmio.phys_addr, value = 0;
     unsigned len = run->mmio.len <= sizeof(value) ? run->mmio.len : sizeof(value);
+    const struct mmio_dev *d = device_at(vm, gpa, len);
 
-    for (unsigned i = 0; i < vm->ndevices; i++) {
-        const struct mmio_dev *d = &vm->devices[i];
-
-        if (gpa < d->base || gpa - d->base > d->size - len)
-            continue;
-        if (run->mmio.is_write) {
-            memcpy(&value, run->mmio.data, len);
-            d->write(d->dev, gpa - d->base, value, len);
-        } else {
-            value = d->read(d->dev, gpa - d->base, len);
-            memcpy(run->mmio.data, &value, len);
-        }
-        return 0;
+    if (!d) {
+        vm_report_alien(vm, gpa, run->mmio.is_write);
+        return vm->machine->alien_mmio(vm, cpu);
     }
-    vm_report_alien(vm, gpa, run->mmio.is_write);
-    return vm->machine->alien_mmio(vm, cpu);
+    if (run->mmio.is_write) {
+        memcpy(&value, run->mmio.data, len);
+        d->write(d->dev, gpa - d->base, value, len);
+    } else {
+        value = d->read(d->dev, gpa - d->base, len);
+        memcpy(run->mmio.data, &value, len);
+    }
+    return 0;
 }
 
 static void system_event(struct vm *vm, const struct kvm_run *run)
@@ -418,13 +434,15 @@ static int set_up(struct vm *vm)
     if (file_read(cfg->kernel, "kernel", &vm->kernel, vm->err, sizeof(vm->err)) < 0)
         return -1;
     if (!cfg->flat &&
-        file_unpack(cfg->kernel, cfg->memory, &vm->kernel, vm->err, sizeof(vm->err)) < 0)
+        file_unpack(cfg->kernel, cfg->memory, "the guest's memory; give it more --memory",
+                    &vm->kernel, vm->err, sizeof(vm->err)) < 0)
         return -1;
     if (cfg->initrd && file_read(cfg->initrd, "initrd", &vm->initrd, vm->err, sizeof(vm->err)) < 0)
         return -1;
     err = console_open(&vm->console, cfg->console, cfg->console_file);
     if (err < 0)
-        return vm_fail(vm, "cannot open %s for the console: %s", cfg->console_file, strerror(-err));
+        return vm_fail(vm, "cannot open %s for the console: %s", cfg->console_file,
+                       err == -ENXIO ? "it is a FIFO that nobody reads" : strerror(-err));
     if (open_kvm(vm) < 0 || vm->machine->create(vm) < 0 || map_ram(vm) < 0 || create_vcpus(vm) < 0)
         return -1;
     if (vm->machine->load(vm) < 0 || vm->machine->reset(vm) < 0)
@@ -488,8 +506,11 @@ static void console_input(struct vm *vm)
 {
     uint8_t bytes[CONSOLE_CHUNK];
     size_t room = vm->machine->console_room(vm);
-    int n = console_read(&vm->console, bytes, room < sizeof(bytes) ? room : sizeof(bytes));
+    int n;
 
+    if (room == 0) /* the guest has made its FIFO smaller meanwhile */
+        return;
+    n = console_read(&vm->console, bytes, room < sizeof(bytes) ? room : sizeof(bytes));
     if (n < 0)
         vm_stop(vm, 0);
     else

@@ -149,7 +149,7 @@ void vm_cpu_on(struct vcpu *cpu);
 /* Ends the system call that the vCPU's thread is in, KVM_RUN or another, with EINTR. */
 void vm_nudge(struct vcpu *cpu);
 
-/* One warning on stderr per page that the guest touches and nothing answers. */
+/* One warning on stderr per page that the guest touches and nothing answers, or nothing can. */
 void vm_report_alien(struct vm *vm, uint64_t gpa, bool write);
 
 /* loader.c */

@@ -99,8 +99,12 @@ static int open_unix(struct gd_listener *l, const char *path, struct says to)
     l->fd = socket(AF_UNIX, SOCKET_FLAGS, 0);
     /* Linux gives the file the mode of the unbound socket (net/unix/af_unix.c unix_bind_bsd);
      * the second call is for kernels that might not. Nobody connects before listen(). */
-    if (l->fd < 0 || fchmod(l->fd, 0600) != 0 || bind_unix(l->fd, &sun) != 0)
-        return fail(to, GD_E_BACKEND, "%s: %s", path, strerror(errno));
+    if (l->fd < 0 || fchmod(l->fd, 0600) != 0 || bind_unix(l->fd, &sun) != 0) {
+        const char *what = strerror(errno);
+
+        return fail(to, GD_E_BACKEND, "%s: %s%s", path, what,
+                    lstat(path, &st) == 0 && !S_ISSOCK(st.st_mode) ? ", by what is no socket" : "");
+    }
     if (lstat(path, &st) == 0) {
         l->dev = st.st_dev;
         l->ino = st.st_ino;

@@ -58,7 +58,7 @@ struct args {
     char socket[sizeof("unix:") - 1 + sizeof(((struct sockaddr_un *)NULL)->sun_path)];
 };
 
-/* A number with an optional unit; the whole string must be used. */
+/* A number, decimal or 0x and hex, with an optional unit; the whole string must be used. */
 static bool parse_size(const char *s, uint64_t unit, uint64_t *out)
 {
     static const char units[] = "KMG";
@@ -68,7 +68,7 @@ static bool parse_size(const char *s, uint64_t unit, uint64_t *out)
     if (*s < '0' || *s > '9')
         return false;
     errno = 0;
-    *out = strtoull(s, &end, 0);
+    *out = strtoull(s, &end, s[0] == '0' && (s[1] | 0x20) == 'x' ? 16 : 10);
     if (errno)
         return false;
     if (*end) {

@@ -4,25 +4,28 @@
  */
 #include "../cli.h"
 
+#include <stdbool.h>
 #include <stdio.h>
+#include <string.h>
 
-static int refuse(const char *command)
+static int refuse(int argc, char **argv)
 {
+    bool help = argc > 1 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-?") == 0 ||
+                             strcmp(argv[1], "--usage") == 0);
+
     fprintf(
-        stderr,
-        "%s: this host is neither arm64 nor POWER; guests are run there, and only `symbols` here\n",
-        command);
-    return 1;
+        help ? stdout : stderr,
+        "%s: this host is neither arm64 nor POWER; guests are run there, and only `symbols` here%s\n",
+        argv[0], help ? "; its options are in guestdbg(1)" : "");
+    return help ? 0 : 1;
 }
 
 int cmd_run(int argc, char **argv)
 {
-    (void)argc;
-    return refuse(argv[0]);
+    return refuse(argc, argv);
 }
 
 int cmd_caps(int argc, char **argv)
 {
-    (void)argc;
-    return refuse(argv[0]);
+    return refuse(argc, argv);
 }

@@ -17,6 +17,7 @@
 #define REG_MPIDR      ARM64_SYS_REG(3, 0, 0, 0, 5)
 #define MPIDR_AFFINITY 0xff00ffffffull
 #define PSTATE_RESET   0x3c5ull /* EL1h, DAIF masked */
+#define ISS_WNR        0x40u    /* ESR_EL2 of a data abort: it was a write */
 
 static struct virt *state(struct vm *vm)
 {
@@ -254,7 +255,7 @@ static int other_exit(struct vm *vm, struct vcpu *cpu)
         return vm_fail(vm,
                        "vCPU %u left the guest for a reason that this machine does not know (%u)",
                        cpu->index, run->exit_reason);
-    vm_report_alien(vm, run->arm_nisv.fault_ipa, false);
+    vm_report_alien(vm, run->arm_nisv.fault_ipa, run->arm_nisv.esr_iss & ISS_WNR);
     return alien_mmio(vm, cpu);
 }
 

@@ -107,8 +107,8 @@ static int inflate_all(z_stream *z, uint64_t max, struct blob *out, int *verdict
     return out->len > max ? -1 : 0;
 }
 
-static int gunzip(const char *path, uint64_t max, const struct blob *in, struct blob *out,
-                  char *err, size_t errlen)
+static int gunzip(const char *path, uint64_t max, const char *what, const struct blob *in,
+                  struct blob *out, char *err, size_t errlen)
 {
     z_stream z = { .next_in = in->data, .avail_in = (uInt)in->len };
     int ret, verdict = Z_DATA_ERROR;
@@ -118,8 +118,8 @@ static int gunzip(const char *path, uint64_t max, const struct blob *in, struct 
     ret = inflate_all(&z, max, out, &verdict);
     inflateEnd(&z);
     if (ret < 0)
-        return FAIL("%s is larger than the guest's memory when unpacked; give it more --memory",
-                    path);
+        return out->len > max ? FAIL("%s is larger when unpacked than %s", path, what)
+                              : FAIL("no memory to unpack %s", path);
     if (verdict == Z_STREAM_END)
         return 0;
     if (verdict == Z_OK || verdict == Z_BUF_ERROR)
@@ -146,7 +146,8 @@ static int unwrap_zboot(const char *path, const struct blob *b, struct blob *pay
     return 0;
 }
 
-int file_unpack(const char *path, uint64_t max, struct blob *b, char *err, size_t errlen)
+int file_unpack(const char *path, uint64_t max, const char *what, struct blob *b, char *err,
+                size_t errlen)
 {
     struct blob packed = *b, plain = { 0 };
 
@@ -157,7 +158,7 @@ int file_unpack(const char *path, uint64_t max, struct blob *b, char *err, size_
     } else if (b->len < 2 || b->data[0] != 0x1f || b->data[1] != 0x8b) {
         return 0;
     }
-    if (gunzip(path, max, &packed, &plain, err, errlen) < 0) {
+    if (gunzip(path, max, what, &packed, &plain, err, errlen) < 0) {
         file_free(&plain);
         return -1;
     }

@@ -19,9 +19,10 @@ int file_read(const char *path, const char *what, struct blob *out, char *err, s
 
 /*
  * Replaces a kernel that is gzip'd, or packed with gzip inside an EFI zboot program, by the kernel
- * itself; another is left as it is. More than max bytes are an error.
+ * itself; another is left as it is. More than max bytes are an error, "larger when unpacked than" what.
  */
-int file_unpack(const char *path, uint64_t max, struct blob *b, char *err, size_t errlen);
+int file_unpack(const char *path, uint64_t max, const char *what, struct blob *b, char *err,
+                size_t errlen);
 
 void file_free(struct blob *b);
 

@@ -38,7 +38,7 @@ static void gzip_is_unpacked(void **state)
     struct blob b = clone(&packed, packed.len);
 
     (void)state;
-    assert_int_equal(file_unpack("F", NO_LIMIT, &b, err, sizeof(err)), 0);
+    assert_int_equal(file_unpack("F", NO_LIMIT, "ROOM", &b, err, sizeof(err)), 0);
     assert_int_equal(b.len, PLAIN_LEN);
     assert_memory_equal(b.data, plain, PLAIN_LEN);
     file_free(&b);
@@ -50,7 +50,7 @@ static void what_is_not_packed_stays_as_it_is(void **state)
     uint8_t *before = b.data;
 
     (void)state;
-    assert_int_equal(file_unpack("F", NO_LIMIT, &b, err, sizeof(err)), 0);
+    assert_int_equal(file_unpack("F", NO_LIMIT, "ROOM", &b, err, sizeof(err)), 0);
     assert_ptr_equal(b.data, before);
     assert_int_equal(b.len, PLAIN_LEN);
     file_free(&b);
@@ -62,7 +62,7 @@ static void gzip_cut_short_is_named_truncated_at_every_length(void **state)
     for (size_t len = 2; len < packed.len; len += len < 40 || len + 40 > packed.len ? 1 : 9973) {
         struct blob b = clone(&packed, len);
 
-        assert_int_equal(file_unpack("F", NO_LIMIT, &b, err, sizeof(err)), -1);
+        assert_int_equal(file_unpack("F", NO_LIMIT, "ROOM", &b, err, sizeof(err)), -1);
         assert_non_null(strstr(err, "truncated"));
         file_free(&b);
     }
@@ -74,7 +74,7 @@ static void damaged_gzip_is_named_damaged(void **state)
 
     (void)state;
     b.data[b.len / 2] ^= 0x55;
-    assert_int_equal(file_unpack("F", NO_LIMIT, &b, err, sizeof(err)), -1);
+    assert_int_equal(file_unpack("F", NO_LIMIT, "ROOM", &b, err, sizeof(err)), -1);
     assert_non_null(strstr(err, "damaged"));
     file_free(&b);
 }
@@ -84,9 +84,9 @@ static void unpacking_stops_at_the_limit(void **state)
     struct blob b = clone(&packed, packed.len);
 
     (void)state;
-    assert_int_equal(file_unpack("F", PLAIN_LEN - 1, &b, err, sizeof(err)), -1);
-    assert_non_null(strstr(err, "memory"));
-    assert_int_equal(file_unpack("F", PLAIN_LEN, &b, err, sizeof(err)), 0);
+    assert_int_equal(file_unpack("F", PLAIN_LEN - 1, "ROOM", &b, err, sizeof(err)), -1);
+    assert_string_equal(err, "F is larger when unpacked than ROOM");
+    assert_int_equal(file_unpack("F", PLAIN_LEN, "ROOM", &b, err, sizeof(err)), 0);
     file_free(&b);
 }
 
@@ -109,12 +109,12 @@ static void zboot_with_gzip_is_unpacked_and_other_kinds_are_named(void **state)
     struct blob b = zboot("gzip", 64, (uint32_t)packed.len);
 
     (void)state;
-    assert_int_equal(file_unpack("F", NO_LIMIT, &b, err, sizeof(err)), 0);
+    assert_int_equal(file_unpack("F", NO_LIMIT, "ROOM", &b, err, sizeof(err)), 0);
     assert_int_equal(b.len, PLAIN_LEN);
     assert_memory_equal(b.data, plain, PLAIN_LEN);
     file_free(&b);
     b = zboot("zstd22", 64, (uint32_t)packed.len);
-    assert_int_equal(file_unpack("F", NO_LIMIT, &b, err, sizeof(err)), -1);
+    assert_int_equal(file_unpack("F", NO_LIMIT, "ROOM", &b, err, sizeof(err)), -1);
     assert_non_null(strstr(err, "zstd22"));
     file_free(&b);
 }
@@ -129,7 +129,7 @@ static void zboot_whose_payload_leaves_the_file_is_refused(void **state)
     for (size_t i = 0; i < 4; i++) {
         struct blob b = zboot("gzip", bad[i].at, i == 0 ? (uint32_t)packed.len : bad[i].len);
 
-        assert_int_equal(file_unpack("F", NO_LIMIT, &b, err, sizeof(err)), -1);
+        assert_int_equal(file_unpack("F", NO_LIMIT, "ROOM", &b, err, sizeof(err)), -1);
         assert_non_null(strstr(err, "truncated"));
         file_free(&b);
     }
