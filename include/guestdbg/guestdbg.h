@@ -49,6 +49,7 @@ struct gd_kvm_config {
      * server's thread; make your vCPU threads return. NULL: such requests only detach. */
     void (*exit_request)(void *ctx);
     void *ctx;
+    int kick_signal; /* gets a vCPU out of the guest, with a handler of the library's; 0: SIGRTMIN+1 */
 };
 
 /* Opens the debugger of a VM: reads the capabilities and tests them with a small scratch VM.
@@ -66,7 +67,7 @@ int gd_kvm_listen(struct gd_kvm *gd, const char *where, unsigned flags, char *li
 /* Instead of ioctl(vcpu_fd, KVM_RUN, 0), on the vCPU's own thread. Returns 0 with an exit in
  * the vCPU's kvm_run that is the VMM's to serve; -EINTR when a signal ended it (run again);
  * -ECANCELED after gd_kvm_cancel(); -EINVAL for a vCPU that was not added; another -errno as
- * KVM gave it. Blocks while the debugger holds the vCPU. Uses the signal SIGRTMIN+1 to get a
+ * KVM gave it. Blocks while the debugger holds the vCPU. Uses gd_kvm_config.kick_signal to get a
  * vCPU out of the guest; kvm_run.immediate_exit and a signal of your own work as ever, but not
  * while the debugger holds the vCPU: gd_kvm_cancel() does. With immediate_exit set it enters no
  * guest: a VMM whose device makes a vCPU wait calls it so now and then, and the debugger can

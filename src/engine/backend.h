@@ -57,6 +57,8 @@ struct gd_backend {
     /* Guest time stands still between hold and release. NULL: cannot. Control thread. */
     void (*time_hold)(void *ctx);
     void (*time_release)(void *ctx);
+    /* Is there such a vCPU? One that a VMM may add later is no thread yet. NULL: all are there. */
+    bool (*exists)(void *ctx, unsigned vcpu);
     /* A word on the vCPU for `info threads` ("on", "off", "idle"); parked only. May be NULL. */
     const char *(*state)(void *ctx, unsigned vcpu);
     /* Lines for `monitor slots`: what of the guest's own debugging is suspended, and so on.

@@ -16,6 +16,11 @@ static enum gd_vcpu_state state_of(const struct gd_engine *e, unsigned i)
     return (enum gd_vcpu_state)atomic_load(&e->cfg.vcpus[i].state);
 }
 
+bool gd_engine_has(const struct gd_engine *e, unsigned vcpu)
+{
+    return vcpu < e->cfg.nvcpus && (!e->cfg.be->exists || e->cfg.be->exists(e->cfg.be_ctx, vcpu));
+}
+
 int gd_engine_init(struct gd_engine *e, const struct gd_engine_config *cfg)
 {
     if (!cfg->nvcpus || !cfg->npoints || cfg->npoints > 65000 || !cfg->hash_bits)
@@ -161,7 +166,7 @@ static void ask_rest(struct gd_engine *e)
 
 static bool shows(const struct gd_engine *e, const struct gd_vcpu *v)
 {
-    return v->resumed && state_of(e, v->cpu.index) == GD_PARKED;
+    return v->resumed && state_of(e, v->cpu.index) == GD_PARKED && gd_engine_has(e, v->cpu.index);
 }
 
 /* ^C is told for the vCPU that the client looks at, if that one ran; else for one that did. */
@@ -363,7 +368,7 @@ bool gd_engine_detach(struct gd_engine *e, bool resume)
 
 static int stopped_vcpu(struct gd_engine *e, unsigned i, struct gd_vcpu **v)
 {
-    if (i >= e->cfg.nvcpus)
+    if (!gd_engine_has(e, i))
         return gd_why(&e->why, GD_E_NOTHREAD, NULL);
     if (state_of(e, i) == GD_FREE)
         return gd_why(&e->why, GD_E_RUNNING, NULL);

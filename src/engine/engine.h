@@ -193,6 +193,9 @@ void gd_engine_vm_exited(struct gd_engine *e, int status); /* any thread */
  * vCPU is out of the guest. */
 void gd_engine_reset(struct gd_engine *e);
 
+/* Is there such a vCPU, now? */
+bool gd_engine_has(const struct gd_engine *e, unsigned vcpu);
+
 /* Points, by the numbers of the Z packets. Idempotent. vcpu: whose tables translate. */
 int gd_engine_insert(struct gd_engine *e, unsigned vcpu, enum gd_point_type type, uint64_t addr,
                      uint64_t len);
@@ -239,6 +242,8 @@ enum gd_entry {
  * run alone are already taken back and the back end lets the others go. */
 enum gd_entry gd_vcpu_enter(struct gd_engine *e, unsigned vcpu, bool alone);
 
+/* The vCPU is out of the guest between two instructions, and others may read and write its registers. */
+void gd_vcpu_lend(struct gd_engine *e, unsigned vcpu);
 /* The vCPU was turned off by its guest and will not enter it for long: a step of it is over. */
 void gd_vcpu_off(struct gd_engine *e, unsigned vcpu);
 

@@ -213,20 +213,27 @@ static int insert_sw(struct gd_engine *e, const struct gd_hw_want *w, uint64_t g
     return 0;
 }
 
+static bool parked(const struct gd_engine *e, unsigned n)
+{
+    return gd_engine_has(e, n) &&
+           atomic_load_explicit(&e->cfg.vcpus[n].state, memory_order_acquire) == GD_PARKED;
+}
+
 /* The vCPU, or if it is lost, and its registers cannot be had, the next one that is not. NULL: none. */
 static struct gd_cpu *parked_cpu(struct gd_engine *e, unsigned vcpu)
 {
     for (unsigned i = 0; i < e->cfg.nvcpus; i++) {
-        struct gd_vcpu *v = &e->cfg.vcpus[(vcpu + i) % e->cfg.nvcpus];
+        unsigned n = (vcpu + i) % e->cfg.nvcpus;
 
-        if (atomic_load_explicit(&v->state, memory_order_acquire) == GD_PARKED)
-            return &v->cpu;
+        if (parked(e, n))
+            return &e->cfg.vcpus[n].cpu;
     }
     return NULL;
 }
 
 /* Where va lies for vcpu, or for another one if its present tables do not have it: a vCPU in
- * user mode may run on tables without the kernel (arm64 KPTI). */
+ * user mode may run on tables without the kernel (arm64 KPTI). Another one that does
+ * not translate, as it is off perhaps, is not asked: it has every address where its number says. */
 static int locate(struct gd_engine *e, unsigned vcpu, uint64_t va, struct gd_xlate *x)
 {
     int err = GD_E_NOTHREAD;
@@ -236,12 +243,12 @@ static int locate(struct gd_engine *e, unsigned vcpu, uint64_t va, struct gd_xla
         struct gd_why why = { 0 };
         int got;
 
-        if (atomic_load_explicit(&e->cfg.vcpus[n].state, memory_order_acquire) != GD_PARKED)
+        if (!parked(e, n))
             continue;
         got = e->arch->translate(&e->cfg.vcpus[n].cpu, va, GD_FETCH, x, &why);
-        if (!got)
+        if (!got && (err == GD_E_NOTHREAD || x->level != GD_NO_LEVEL))
             return 0;
-        if (err == GD_E_NOTHREAD) {
+        if (got && err == GD_E_NOTHREAD) {
             err = got;
             e->why = why;
         }
@@ -320,7 +327,8 @@ int gd_engine_insert(struct gd_engine *e, unsigned vcpu, enum gd_point_type type
         return insert_hw(e, &w, type == GD_SW);
     err = locate(e, vcpu, addr, &x);
     if (!err && e->cfg.be->mem(e->cfg.be_ctx, x.gpa, e->arch->insn_len, true, &err)) {
-        err = e->arch->breakable ? e->arch->breakable(parked_cpu(e, vcpu), addr, x.gpa, &e->why) : 0;
+        err = e->arch->breakable ? e->arch->breakable(parked_cpu(e, vcpu), addr, x.gpa, &e->why)
+                                 : 0;
         return err ? err : insert_sw(e, &w, x.gpa);
     }
     if (unfenced(e, err))

@@ -67,7 +67,7 @@ void gd_engine_print_slots(struct gd_engine *e, struct gd_out *o)
     if (e->cfg.be->describe)
         e->cfg.be->describe(e->cfg.be_ctx, o);
     for (unsigned i = 0; e->arch->guest_debug && i < e->cfg.nvcpus; i++)
-        if (atomic_load(&e->cfg.vcpus[i].state) == GD_PARKED)
+        if (gd_engine_has(e, i) && atomic_load(&e->cfg.vcpus[i].state) == GD_PARKED)
             e->arch->guest_debug(&e->cfg.vcpus[i].cpu, o);
 }
 

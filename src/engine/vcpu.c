@@ -253,6 +253,15 @@ static void drop_wish(struct gd_engine *e, struct gd_vcpu *v)
     v->stop_seq = 0;
 }
 
+void gd_vcpu_lend(struct gd_engine *e, unsigned i)
+{
+    struct gd_cpu *c = &vcpu(e, i)->cpu;
+
+    (void)gd_cpu_flush(c); /* what fails is gone with the vCPU */
+    gd_cpu_forget(c);
+    gd_cpu_drop_page(c);
+}
+
 void gd_vcpu_off(struct gd_engine *e, unsigned i)
 {
     struct gd_vcpu *v = vcpu(e, i);
@@ -265,9 +274,7 @@ void gd_vcpu_off(struct gd_engine *e, unsigned i)
         v->n.steps++;
         stop_here(e, v, &(struct gd_stop){ .reason = GD_STOP_STEP });
     }
-    (void)gd_cpu_flush(&v->cpu); /* whoever turns it on sets its registers anew */
-    gd_cpu_forget(&v->cpu);
-    gd_cpu_drop_page(&v->cpu);
+    gd_vcpu_lend(e, i); /* whoever turns it on sets its registers anew */
 }
 
 static bool needs_step(const struct gd_vcpu *v)

@@ -130,12 +130,21 @@ static int too_long(struct gd_session *s)
 
 /* ---- search ---- */
 
-/* Offset of the first pattern in buf, n if there is none. */
-static size_t find(const uint8_t *buf, size_t n, const uint8_t *pattern, size_t len)
+/* Offset of the first pattern in buf, n if there is none. What is compared counts as gone through. */
+static size_t find(const uint8_t *buf, size_t n, const uint8_t *pattern, size_t len, uint64_t *left)
 {
-    for (size_t i = 0; i + len <= n; i++)
-        if (buf[i] == pattern[0] && memcmp(buf + i, pattern, len) == 0)
+    size_t rare =
+        0; /* the first byte unlike those before it: memory has long runs, of zeros above all */
+
+    while (rare + 1 < len && pattern[rare] == pattern[0])
+        rare++;
+    for (size_t i = 0; i + len <= n; i++) {
+        if (buf[i + rare] != pattern[rare])
+            continue;
+        if (memcmp(buf + i, pattern, len) == 0)
             return i;
+        *left -= *left < len ? *left : len;
+    }
     return n;
 }
 
@@ -157,21 +166,24 @@ int gd_rsp_search(struct gd_session *s, struct gd_cur *c, struct gd_out *o)
     if (len && addr + (len - 1) < addr)
         len = 0 - addr;
     while (len >= pattern) {
-        if (left < o->cap)
+        if (left < pattern)
             return too_long(s);
-        left -= o->cap;
         n = len < o->cap ? (size_t)len : o->cap;
+        if (n > left)
+            n = (size_t)left;
         err = gd_engine_read(rsp_engine(s), s->general, addr, o->buf, n, &at);
         if (err < 0 && at < pattern)
             return err;
         n = at;
-        at = find(o->buf, n, c->p, pattern);
+        at = find(o->buf, n, c->p, pattern, &left);
         if (at < n) {
             gd_put_fmt(o, "1,%lx", addr + at);
             return GD_OK;
         }
-        addr += n - (pattern - 1);
-        len -= n - (pattern - 1);
+        n -= pattern - 1;
+        addr += n;
+        len -= n;
+        left -= left < n ? left : n;
     }
     gd_put_byte(o, '0');
     return GD_OK;

@@ -87,9 +87,13 @@ int gd_rsp_next(struct gd_session *s, struct gd_cur *c, struct gd_out *o)
 
     if (!gd_cur_end(c))
         return GD_OK;
-    while (s->list_next < rsp_engine(s)->cfg.nvcpus && o->cap - o->len > sizeof(",p1.ffffffff")) {
+    for (; s->list_next < rsp_engine(s)->cfg.nvcpus; s->list_next++) {
+        if (o->cap - o->len <= sizeof(",p1.ffffffff"))
+            break;
+        if (!gd_engine_has(rsp_engine(s), s->list_next))
+            continue;
         gd_put_byte(o, (uint8_t)sep);
-        gd_rsp_put_thread(s, o, s->list_next++);
+        gd_rsp_put_thread(s, o, s->list_next);
         sep = ',';
     }
     if (o->len == 0)
@@ -185,6 +189,8 @@ static void threads_xml(struct gd_session *s, struct gd_out *o)
 
     gd_put_str(o, "<?xml version=\"1.0\"?>\n<threads>\n");
     for (unsigned i = 0; i < e->cfg.nvcpus; i++) {
+        if (!gd_engine_has(e, i))
+            continue;
         gd_put_str(o, "<thread id=\"");
         gd_rsp_put_thread(s, o, i);
         gd_put_fmt(o, "\" core=\"%u\" name=\"vCPU %u\">", i, i);

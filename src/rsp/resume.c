@@ -23,7 +23,7 @@ int gd_rsp_thread(struct gd_session *s, struct gd_cur *c, int *tid)
 
     if (err == GD_E_ARG)
         return gd_rsp_malformed(s, "not a thread id");
-    if (err == GD_E_NOTHREAD || *tid > (int)rsp_engine(s)->cfg.nvcpus)
+    if (err == GD_E_NOTHREAD || (*tid > 0 && !gd_engine_has(rsp_engine(s), (unsigned)*tid - 1)))
         return gd_why(&rsp_engine(s)->why, GD_E_NOTHREAD, NULL);
     return GD_OK;
 }
@@ -62,12 +62,21 @@ int gd_rsp_T(struct gd_session *s, struct gd_cur *c, struct gd_out *o)
 
 /* ---- stop replies ---- */
 
+/* GDB goes on silently from a stop with a reason that it has no breakpoint or watchpoint for: one behind
+ * its instruction, or one set by `monitor raw`, is told as a trap. */
+static bool expected(const struct gd_session *s, const struct gd_stop *stop)
+{
+    return !stop->after && !(stop->point && rsp_engine(s)->cfg.points[stop->point - 1].want.raw);
+}
+
 static void put_reason(const struct gd_session *s, struct gd_out *o, const struct gd_stop *stop)
 {
     static const char *const watch[] = {
         [GD_WRITE] = "watch", [GD_READ] = "rwatch", [GD_ACCESS] = "awatch"
     };
 
+    if (!expected(s, stop))
+        return;
     if (stop->reason == GD_STOP_SWBREAK && s->client.swbreak)
         gd_put_str(o, "swbreak:;");
     else if (stop->reason == GD_STOP_HWBREAK && s->client.hwbreak)
@@ -170,6 +179,8 @@ static int resume(struct gd_session *s, struct gd_out *o)
         return err;
     s->run = RSP_RUNNING;
     s->owe_stop = true;
+    if (s->breaks)
+        gd_engine_interrupt(e, s->general);
     return RSP_LATER;
 }
 
@@ -357,8 +368,7 @@ int gd_rsp_vctrlc(struct gd_session *s, struct gd_cur *c, struct gd_out *o)
 {
     if (!gd_cur_end(c))
         return GD_OK;
-    if (s->run == RSP_RUNNING)
-        gd_engine_interrupt(rsp_engine(s), s->general);
+    gd_rsp_interrupt(s);
     gd_put_str(o, "OK");
     return GD_OK;
 }

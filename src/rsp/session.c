@@ -184,9 +184,10 @@ static void stopped(struct gd_session *s, const struct gd_stop *stop)
         s->stop.reason = GD_STOP_NONE;
     else if (stop->reason == GD_STOP_INTERRUPT && s->halt)
         s->stop.reason = GD_STOP_HALTED;
-    if (stop->vcpu < rsp_engine(s)->cfg.nvcpus)
-        s->general = stop->vcpu;
+    if (stop->vcpu < rsp_engine(s)->cfg.nvcpus && (!attaching || s->owe_stop))
+        s->general = stop->vcpu; /* what the client chose before it asked `?` stays */
     s->run = RSP_STOPPED;
+    s->breaks &= stop->reason != GD_STOP_INTERRUPT;
     s->halt = false;
     if (!s->owe_stop)
         return;
@@ -240,7 +241,7 @@ void gd_rsp_new_client(struct gd_session *s)
     s->client = (struct rsp_client){ 0 };
     s->general = 0;
     s->resume_tid = GD_TID_ALL;
-    s->owe_stop = false;
+    s->owe_stop = s->breaks = false;
     s->fresh = true;
     s->run = RSP_ATTACHING;
     gd_engine_attach(rsp_engine(s));
@@ -267,10 +268,12 @@ static void pump(struct gd_session *s)
 
 /* ---- bytes ---- */
 
-static void interrupt(struct gd_session *s)
+void gd_rsp_interrupt(struct gd_session *s)
 {
-    /* One that comes while the guest stands crossed a stop reply on the wire, which answers
-     * it: kept, it would stop the next resume at once. */
+    /* GDB manual, Interrupts: one that comes while the guest stands interrupts the next resume. GDB stops and
+     * resumes by itself, at a breakpoint whose condition is false, say, and would lose its user's ^C. LLDB takes
+     * the stop that its ^C crossed for the answer. */
+    s->breaks = !s->client.lldb && (s->run == RSP_RUNNING || s->run == RSP_STOPPED);
     if (s->run != RSP_RUNNING)
         return;
     gd_engine_interrupt(rsp_engine(s), s->general);
@@ -307,7 +310,7 @@ static void digest(struct gd_session *s, enum gd_frame_event event)
         dropped(s, "packet longer than PacketSize");
         break;
     case GD_FRAME_BREAK:
-        interrupt(s);
+        gd_rsp_interrupt(s);
         break;
     case GD_FRAME_NACK:
         send_again(s);

@@ -38,6 +38,7 @@ struct gd_session {
     struct rsp_client client;
     enum rsp_run run;
     bool owe_stop;              /* a stop reply is owed: after a resume, or to `?` */
+    bool breaks;                /* a ^C that no stop was told for yet */
     bool halt;                  /* vCont;t asked the running guest to stop, not ^C */
     bool fresh;                 /* a new client on a line: the old one's points go once stopped */
     bool resume;                /* detaching: let the guest run */
@@ -85,6 +86,9 @@ struct gd_rsp_packet {
 
 /* Finds the row of a packet and runs its handler, with the reply sent. */
 void gd_rsp_packet(struct gd_session *s, uint8_t *payload, size_t n);
+
+/* A ^C came. */
+void gd_rsp_interrupt(struct gd_session *s);
 
 rsp_handler gd_rsp_g, gd_rsp_G, gd_rsp_p, gd_rsp_P;                            /* regs.c */
 rsp_handler gd_rsp_m, gd_rsp_M, gd_rsp_x, gd_rsp_X, gd_rsp_search, gd_rsp_crc; /* mem.c */

@@ -15,7 +15,7 @@ import tempfile
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 from harness import *
-from harness.host import BUILD
+from harness.host import BUILD, TOP
 
 EMBED = os.path.join(BUILD, "examples", "embed")
 RAM, COUNTER = 0x40000000, 0x40100000
@@ -85,6 +85,41 @@ def ended(host, number):
     return host.run(f"cat /tmp/code.{number} /tmp/out.{number}")[0].split("\n")
 
 
+def kicks(folder):
+    """A VMM of another kind, built against the library as it is now."""
+    out = os.path.join(folder, "kicks")
+    subprocess.run([images.CROSS + "gcc", "-std=c11", "-Wall", "-Wextra", "-Werror", "-static", "-I", os.path.join(TOP, "include"),
+                    os.path.join(images.GUESTS, "host", "kicks.c"), os.path.join(BUILD, "src", "libguestdbg.a"), "-lpthread",
+                    "-o", out], check=True)
+    return out
+
+
+def other_vmm(host):
+    host.say("kicks tcp:0.0.0.0:4444 >/tmp/kicks 2>&1 &")
+    until(host, "grep -q 'target remote' /tmp/kicks")
+    with scenario("a signal that has the VMM's own handler is not taken away; another one can be named"):
+        said = host.run("grep SIGRTMIN /tmp/kicks")[0]
+        check("SIGRTMIN+1: -1 signal" in said and "kick_signal names another" in said, said)
+    with Rsp(f"127.0.0.1:{host.ports[4444]}") as c:
+        with scenario("vCPUs that were not added are no threads"):
+            equal(c.stop(c("?"))["vcpu"], 1, "the stop's vCPU")
+            equal(c("qfThreadInfo"), "mp1.2", "the threads")
+            for packet in ("Hgp1.1", "Tp1.3", "Hgp1.3"):
+                try:
+                    check(False, f"{packet}: {c(packet)}")
+                except RspError as e:
+                    check("no such vCPU" in str(e), f"{packet}: {e}")
+        with scenario("a VMM that kicks its vCPU reads the guest's registers, and what it writes counts"):
+            for n in range(1, 9):
+                c.resume("vCont;s:p1.2")
+            host.run("kill -USR1 $(pidof kicks)")  # while the debugger holds it; it is served before the step
+            equal(c.resume("vCont;s:p1.2")["registers"][5], 0x5555, "x5 as the VMM wrote it")
+            line = host.run("grep ^pstate /tmp/kicks")[0].split()
+            equal((int(line[1], 16) & 0x3cf, int(line[3], 16)), (0x345, 1), "PSTATE's masks and mode, and x5, as the VMM reads them")
+            c("D;1")
+    host.run("kill $(pidof kicks)")
+
+
 def value(c, address):
     return int.from_bytes(c.memory(address, 8), "little")
 
@@ -145,9 +180,10 @@ with tempfile.TemporaryDirectory(prefix="guestdbg-embed-") as folder:
     program = os.path.join(folder, "program")
     with scenario("library, headers, pkg-config file and man pages, installed, serve another's program"):
         installed(folder)
-    files = [f"{EMBED}:/bin/embed"] + ([f"{program}:/bin/program"] if os.path.exists(program) else [])
+    files = [f"{EMBED}:/bin/embed", f"{kicks(folder)}:/bin/kicks"] + ([f"{program}:/bin/program"] if os.path.exists(program) else [])
     with Host(files=files) as host:
         with scenario("a program built against the installed library runs, and gets a sentence for its mistake"):
             out, status = host.run("program")
             check(status == 0 and out.startswith("1 1 ") and len(out) > 20, f"status {status}: {out!r}")
         debug(host)
+        other_vmm(host)

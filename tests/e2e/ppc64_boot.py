@@ -63,6 +63,19 @@ def steps(c, stop, n):
         check(not stop["registers"][MSR] & SE, f"MSR[SE] is readable at {stop['registers'][PC]:#x}")
 
 
+def nowhere(c):
+    """An address that is RAM only to a vCPU that does not translate, as those do that are still off."""
+    address = 0xe000f00
+    try:
+        check(False, f"{address:#x} is mapped: {c(f'm{address:x},4')}")
+    except RspError:
+        pass
+    c(f"Z0,{address:x},4")
+    slots = c.monitor("slots")
+    check(f"{address:#x}: in breakpoint register" in slots, f"a break at an unmapped address: {slots!r}")
+    c(f"z0,{address:x},4")
+
+
 def debugged(guest, cpus):
     with Rsp(guest) as c:
         equal(c.register(PC), 0, "pc at the first stop")
@@ -79,6 +92,8 @@ def debugged(guest, cpus):
                 steps(c, stop, 20)
             equal(seen, {0} if name == "start_kernel" else set(range(1, cpus)), f"vCPUs that came to {name}")
             c(f"z0,{at:x},4")
+            if name == "start_kernel":
+                nowhere(c)
         c("D;1")
 
 

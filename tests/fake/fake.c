@@ -121,6 +121,11 @@ static void time_release(void *ctx)
     ((struct fake *)ctx)->time_held = false;
 }
 
+static bool exists(void *ctx, unsigned vcpu)
+{
+    return !(((struct fake *)ctx)->absent >> vcpu & 1);
+}
+
 static const char *state(void *ctx, unsigned vcpu)
 {
     return ((struct fake *)ctx)->v[vcpu].executed ? "running" : "not started";
@@ -139,6 +144,7 @@ static const struct gd_backend backend = {
     .notify = notify,
     .time_hold = time_hold,
     .time_release = time_release,
+    .exists = exists,
     .state = state,
 };
 

@@ -31,7 +31,8 @@ struct fake {
     uint8_t truth[FAKE_RAM_SIZE]; /* RAM as it is without any debugger: guest stores go here too */
     struct fake_vcpu v[FAKE_VCPUS];
     unsigned nvcpus;
-    unsigned alone; /* vCPU + 1 that holds all others */
+    unsigned alone;  /* vCPU + 1 that holds all others */
+    uint64_t absent; /* bit n: vCPU n is not there yet */
     unsigned notified;
     bool time_held;
     bool code_locked; /* guest stores to the first half of RAM or to a planted word do nothing */

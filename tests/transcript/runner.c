@@ -86,6 +86,11 @@ static void set_word(char *args)
     fake_word(&fake, addr, bytes[0] | bytes[1] << 8 | bytes[2] << 16 | bytes[3] << 24);
 }
 
+static void absent(char *args)
+{
+    fake.absent = strtoull(args, NULL, 16);
+}
+
 static void set_reg(char *args)
 {
     unsigned vcpu, num;
@@ -269,6 +274,7 @@ static const struct {
     { "set", settings, true },     /* set packet N | line | disconnect X | no step | … */
     { "word", set_word, true },    /* word ADDR 8DIGITS: an instruction */
     { "reg", set_reg, true },      /* reg VCPU NUMBER VALUE, while stopped */
+    { "absent", absent, true },    /* absent MASK: the vCPUs of these bits are not there yet */
     { "connect", connect, true },  /* a client; else the first > does it */
     { "run", run, true },          /* run [N] | run vcpu V [N]: instructions */
     { "bytes", raw_bytes, false }, /* bytes as they are */

@@ -379,11 +379,25 @@ static void a_refused_write_of_a_register_loses_nothing_that_a_step_gave_back(vo
     }
 }
 
+static void a_vcpu_that_is_lent_has_its_registers_in_the_hardware(void **state)
+{
+    struct gd_cpu *c = &f.vcpus[0].cpu;
+
+    (void)state;
+    engine_begin(1);
+    assert_int_equal(gd_cpu_set(c, 1, 5), 0);
+    gd_vcpu_lend(&f.e, 0);
+    assert_int_equal(f.v[0].reg[1], 5);
+    f.v[0].reg[1] = 7; /* whoever has it now */
+    assert_int_equal(gd_cpu_reg(c, 1), 7);
+}
+
 #define T(name) cmocka_unit_test(name)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        T(a_vcpu_that_is_lent_has_its_registers_in_the_hardware),
         T(two_at_one_breakpoint_are_told_one_by_one_and_counted_once_each),
         T(a_hit_that_was_not_told_is_forgotten_with_its_breakpoint),
         T(a_finished_step_is_told_before_the_breakpoint_of_another),

@@ -10,7 +10,9 @@
 #include <cmocka.h>
 #include <string.h>
 
+#include "base/bits.h"
 #include "support_engine.h"
+
 static void a_breakpoint_stops_before_its_instruction_and_is_hidden(void **state)
 {
     uint32_t word;
@@ -410,6 +412,46 @@ static void a_raw_pair_that_stops_elsewhere_than_its_value_says_is_passed_too(vo
     }
 }
 
+static unsigned mapping; /* the vCPU whose tables have all addresses */
+static unsigned flat;    /* one that does not translate; the others map nothing */
+
+static int translate_by_vcpu(struct gd_cpu *c, uint64_t va, enum gd_use use, struct gd_xlate *x,
+                             struct gd_why *why)
+{
+    (void)use;
+    *x = (struct gd_xlate){ .gpa = va, .page = 4096, .writable = true, .executable = true };
+    x->level = c->index == flat ? GD_NO_LEVEL : 3;
+    return c->index == mapping || c->index == flat ? 0
+                                                   : gd_why_level(why, GD_E_UNMAPPED, va, 3, NULL);
+}
+
+/* Its word would lie where the number of the address says, in memory of whoever is there. */
+static void a_vcpu_that_does_not_translate_has_no_say_for_another_one(void **state)
+{
+    static const struct {
+        unsigned of, mapping, flat, planted;
+        uint64_t absent;
+    } rows[] = {
+        { 0, 9, 1, 0, 0 }, /* off, say: the address is unmapped, as before it was asked */
+        { 0, 2, 1, 1, 0 }, /* one with tables has it */
+        { 1, 9, 1, 1, 0 }, /* its own */
+        { 0, 9, 2, 1, 3 }, /* none that translates is there */
+        { 0, 2, 9, 0, 4 }, /* one that is not there cannot have it */
+    };
+    struct gd_arch arch = gd_arch_fake;
+
+    (void)state;
+    arch.translate = translate_by_vcpu;
+    for (size_t n = 0; n < GD_ARRAY_SIZE(rows); n++) {
+        engine_begin_with(3, &arch, NULL);
+        mapping = rows[n].mapping;
+        flat = rows[n].flat;
+        f.absent = rows[n].absent;
+        assert_int_equal(gd_engine_insert(&f.e, rows[n].of, GD_SW, CODE, 4), 0);
+        assert_int_equal(f.e.npatch_used, rows[n].planted);
+    }
+}
+
 #define T(name) cmocka_unit_test(name)
 
 int main(void)
@@ -434,6 +476,7 @@ int main(void)
         T(a_point_of_the_guests_that_it_has_masked_is_passed_over),
         T(a_foreign_breakpoint_ends_a_step_at_the_guests_vector),
         T(a_raw_pair_that_stops_elsewhere_than_its_value_says_is_passed_too),
+        T(a_vcpu_that_does_not_translate_has_no_say_for_another_one),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

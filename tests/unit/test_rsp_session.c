@@ -221,6 +221,42 @@ static int everywhere(struct gd_cpu *cpu, uint64_t va, enum gd_use use, struct g
     return gd_arch_fake.translate(cpu, FAKE_RAM + va % FAKE_RAM_SIZE, use, x, why);
 }
 
+/* GDB ignores the reason, and goes on, where it has no breakpoint at the PC. */
+static void a_breakpoint_told_behind_its_instruction_has_no_reason(void **state)
+{
+    struct gd_stop stop = { .reason = GD_STOP_HWBREAK };
+    uint8_t bytes[0x400];
+
+    (void)state;
+    client_say(&c, "qSupported:hwbreak+");
+    assert_true(client_next(&c));
+    for (unsigned after = 0; after < 2; after++) {
+        struct gd_out o;
+
+        stop.after = after;
+        gd_out_init(&o, bytes, sizeof(bytes));
+        gd_rsp_put_stop(&c.s, &o, &stop);
+        gd_put_byte(&o, 0);
+        assert_memory_equal(bytes, "T05", 3);
+        assert_int_equal(strstr((char *)bytes, "hwbreak") == NULL, after);
+    }
+}
+
+/* The dearest memory to search: each other byte begins what may be the pattern. */
+static void say_costly_search(void)
+{
+    char packet[0x300] = "qSearch:memory:0;10000000;";
+    size_t n = strlen(packet);
+
+    memset(packet + n, 'a', 0x200);
+    for (size_t i = 0; i < 0x1ff; i += 2)
+        packet[n + i] = 'b';
+    for (size_t i = 0; i < FAKE_RAM_SIZE; i++)
+        f.ram[i] = i % 2 ? 'a' : 'b';
+    packet[n + 0x1ff] = 'c';
+    client_send(&c, packet, n + 0x200);
+}
+
 static void a_search_of_all_that_a_table_claims_to_map_ends(void **state)
 {
     struct gd_arch arch = gd_arch_fake;
@@ -231,6 +267,11 @@ static void a_search_of_all_that_a_table_claims_to_map_ends(void **state)
     fake_engine(&f, true);
     client_open(&c, &f, CLIENT_PACKET, GD_DISCONNECT_RESUME, false);
     client_say(&c, "qSearch:memory:0;ffffffffffffffff;needle");
+    assert_true(client_next(&c));
+    assert_memory_equal(c.packet, "E.malformed request (more than 1 GiB", 36);
+    client_say(&c, "qSearch:memory:0;40000000;needle");
+    assert_true(client_got(&c, "0"));
+    say_costly_search();
     assert_true(client_next(&c));
     assert_memory_equal(c.packet, "E.malformed request (more than 1 GiB", 36);
     client_say(&c, "qCRC:0,40000001");
@@ -511,6 +552,7 @@ int main(void)
         TEST(packet_size_is_told_in_hex_and_is_kept),
         TEST(binary_memory_that_needs_escapes_stays_within_packet_size),
         TEST(memory_is_found_across_the_pieces_of_a_search),
+        TEST(a_breakpoint_told_behind_its_instruction_has_no_reason),
         TEST(a_search_of_all_that_a_table_claims_to_map_ends),
         TEST(a_read_at_the_end_of_the_address_space_is_short),
         TEST(a_document_that_needs_escapes_arrives_whole),

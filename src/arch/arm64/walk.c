@@ -252,17 +252,15 @@ static int flat(struct walk *w, enum gd_use use, struct gd_xlate *x)
 static int translate(struct gd_cpu *c, uint64_t va, enum gd_use use, struct gd_xlate *x,
                      struct gd_why *why, struct gd_out *out)
 {
-    uint64_t sctlr = gd_cpu_reg(c, GD_ARM64_SCTLR_EL1);
-    struct walk w = {
-        .c = c,
-        .why = why,
-        .out = out,
-        .va = va,
-        .tcr = gd_cpu_reg(c, GD_ARM64_TCR_EL1),
-        .big_endian = sctlr & SCTLR_EE,
-    };
+    uint64_t sctlr;
+    int err = gd_cpu_get(c, GD_ARM64_SCTLR_EL1, &sctlr);
+    struct walk w = { .c = c, .why = why, .out = out, .va = va };
 
     *x = (struct gd_xlate){ 0 };
+    if (err) /* not to be taken for an MMU that is off */
+        return gd_why(why, err, NULL);
+    w.tcr = gd_cpu_reg(c, GD_ARM64_TCR_EL1);
+    w.big_endian = sctlr & SCTLR_EE;
     if (sctlr & SCTLR_M)
         return walk(&w, use, x);
     if (out)

@@ -146,6 +146,11 @@ static void time_hold(void *ctx)
         gd_kvmrun_hold_time(k, k->vcpus[i].fd);
 }
 
+static bool exists(void *ctx, unsigned vcpu)
+{
+    return find(ctx, vcpu) != NULL;
+}
+
 static const char *state(void *ctx, unsigned vcpu)
 {
     struct kvm_vcpu *v = find(ctx, vcpu);
@@ -179,6 +184,7 @@ const struct gd_backend gd_kvmback = {
     .notify = notify,
     .undo_mmio = undo_mmio,
     .time_hold = time_hold,
+    .exists = exists,
     .state = state,
     .describe = describe,
 };

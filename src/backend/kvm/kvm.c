@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The public API of libguestdbg over KVM: opening, vCPUs, the server's socket, cancel, reset and
- * close. gd_kvm_run() is in run.c, gd_kvm_caps() in caps.c. Borrows the signal SIGRTMIN+1 of the
+ * close. gd_kvm_run() is in run.c, gd_kvm_caps() in caps.c. Borrows one signal of the
  * process for good; everything else ends with gd_kvm_close().
  */
 #include "backend/kvm/kvm.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -103,8 +104,6 @@ static int open_parts(struct gd_kvm *k, const struct gd_kvm_config *cfg)
         err = gd_gate_open(&k->gate, &gate);
     if (!err)
         err = gd_server_open(&k->server, &server);
-    if (!err)
-        err = gd_kvmrun_catch_signal();
     return err;
 }
 
@@ -112,6 +111,11 @@ static bool sane(const struct gd_kvm_config *cfg)
 {
     return cfg->max_vcpus > 0 && cfg->max_vcpus <= GD_KVM_MAX_VCPUS &&
            (cfg->slots || !cfg->nslots) && (unsigned)cfg->on_disconnect <= GD_KVM_EXIT;
+}
+
+static int kick_signal(const struct gd_kvm_config *cfg)
+{
+    return cfg->kick_signal ? cfg->kick_signal : SIGRTMIN + 1;
 }
 
 int gd_kvm_open(struct gd_kvm **gd, const struct gd_kvm_config *cfg, char *err, size_t errlen)
@@ -122,9 +126,18 @@ int gd_kvm_open(struct gd_kvm **gd, const struct gd_kvm_config *cfg, char *err, 
     *gd = NULL;
     if (!sane(cfg))
         return fail(err, errlen, GD_E_ARG, "the debugger's configuration is out of range");
-    if (ioctl(cfg->kvm_fd, KVM_CHECK_EXTENSION, KVM_CAP_IMMEDIATE_EXIT) <= 0)
+    rc = ioctl(cfg->kvm_fd, KVM_CHECK_EXTENSION, KVM_CAP_IMMEDIATE_EXIT);
+    if (rc < 0)
+        return fail(err, errlen, GD_E_ARG, "kvm_fd is not an open /dev/kvm");
+    if (rc == 0)
         return fail(err, errlen, GD_E_UNSUPPORTED,
                     "this kernel's KVM is too old: it lacks KVM_CAP_IMMEDIATE_EXIT");
+    if (gd_kvmrun_catch_signal(kick_signal(cfg)) != 0) {
+        snprintf(err, errlen,
+                 "signal %d has a handler already, or cannot have one; kick_signal names another",
+                 kick_signal(cfg));
+        return GD_E_ARG;
+    }
     k = calloc(1, sizeof(*k));
     if (!k)
         return fail(err, errlen, GD_E_BACKEND, "out of memory");
@@ -134,6 +147,7 @@ int gd_kvm_open(struct gd_kvm **gd, const struct gd_kvm_config *cfg, char *err, 
     k->max = cfg->max_vcpus;
     k->nslots = cfg->nslots;
     k->free_time = cfg->free_time;
+    k->kick_signal = kick_signal(cfg);
     rc = gd_kvmcaps_probe(k->kvm_fd, &k->report, err, errlen);
     if (!rc)
         rc = gd_kvmcaps_judge(&k->report, err, errlen);

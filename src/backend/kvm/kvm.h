@@ -74,6 +74,7 @@ struct gd_kvm {
     struct kvm_vcpu *vcpus;
     struct gd_mem_slot *slots;
     size_t nslots;
+    int kick_signal;
     bool free_time;
     bool typed;             /* target's features are those of the first vCPU */
     _Atomic bool time_held; /* guest time stands at time until somebody enters the guest */
@@ -108,7 +109,8 @@ void gd_kvmrun_settle(struct kvm_vcpu *v);
 void gd_kvmrun_complete(struct kvm_vcpu *v);
 void gd_kvmrun_kick(void *ctx, unsigned vcpu);     /* gate's: out of KVM_RUN */
 void gd_kvmrun_kick_all(void *ctx, unsigned vcpu); /* engine's: and out of any wait */
-int gd_kvmrun_catch_signal(void);
+/* GD_E_ARG: no signal that can be caught, or somebody else catches it. */
+int gd_kvmrun_catch_signal(int sig);
 /* Does the calling vCPU thread, which has just parked, serve the client now? */
 bool gd_kvmrun_attends(struct gd_kvm *k);
 /* Guest time stands from now to the next entry. Nobody is in the guest; fd: of any vCPU. */

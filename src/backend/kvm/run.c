@@ -23,24 +23,24 @@
 
 #define AGAIN 1 /* of turn(): no result for the VMM yet */
 
-static int kick_signal(void)
-{
-    return SIGRTMIN + 1;
-}
-
 static void on_signal(int sig)
 {
     (void)sig; /* it has ended KVM_RUN, which is all */
 }
 
-int gd_kvmrun_catch_signal(void)
+int gd_kvmrun_catch_signal(int sig)
 {
-    struct sigaction sa;
+    struct sigaction sa, old;
 
+    if (sigaction(sig, NULL, &old) != 0)
+        return GD_E_ARG;
+    if ((old.sa_flags & SA_SIGINFO) ||
+        (old.sa_handler != SIG_DFL && old.sa_handler != SIG_IGN && old.sa_handler != on_signal))
+        return GD_E_ARG;
     memset(&sa, 0, sizeof(sa));
     sa.sa_handler = on_signal;
     sigemptyset(&sa.sa_mask);
-    return sigaction(kick_signal(), &sa, NULL) == 0 ? 0 : GD_E_BACKEND;
+    return sigaction(sig, &sa, NULL) == 0 ? 0 : GD_E_ARG;
 }
 
 static _Thread_local struct kvm_vcpu *current; /* in gd_kvm_run() of this thread */
@@ -64,15 +64,16 @@ static bool wait_parked(struct gd_kvm *k, struct kvm_vcpu *v)
 }
 
 /* The thread's number, with our signal let through; once per thread. */
-static int this_thread(void)
+static int this_thread(int sig)
 {
-    static _Thread_local int tid;
+    static _Thread_local int tid, let_through;
     sigset_t set;
 
-    if (tid == 0) {
+    if (let_through != sig) {
         tid = gettid();
+        let_through = sig;
         sigemptyset(&set);
-        sigaddset(&set, kick_signal());
+        sigaddset(&set, sig);
         pthread_sigmask(SIG_UNBLOCK, &set, NULL);
     }
     return tid;
@@ -97,7 +98,7 @@ void gd_kvmrun_kick(void *ctx, unsigned vcpu)
         return;
     set_immediate(v);
     if (atomic_load(&v->in_run))
-        tgkill(getpid(), atomic_load(&v->tid), kick_signal());
+        tgkill(getpid(), atomic_load(&v->tid), k->kick_signal);
 }
 
 /* A vCPU without a thread yet, or one that is off, cannot park itself; it stands before its first instruction. */
@@ -315,7 +316,7 @@ static int report_served(struct gd_kvm *k, struct kvm_vcpu *v)
 
 static void come_in(struct gd_kvm *k, struct kvm_vcpu *v)
 {
-    atomic_store(&v->tid, this_thread());
+    atomic_store(&v->tid, this_thread(k->kick_signal));
     if (atomic_load(&v->present))
         return;
     pthread_mutex_lock(&k->lock);
@@ -344,6 +345,8 @@ int gd_kvm_run(struct gd_kvm *k, unsigned index)
         rc = turn(k, v, &alone);
     let_others(k, v, &alone);
     current = NULL;
+    if (rc == -EINTR)
+        gd_vcpu_lend(&k->engine, index);
     if (rc < 0) {
         gd_kvmrun_settle(v);
         take_immediate(v);
