@@ -23,6 +23,7 @@ from harness import *
 
 cycle = images.bare("cycle", "start.S", "bare.c", "cycle.c")
 power = images.bare("power", "start.S", "bare.c", "power.c")
+uart = images.bare("uart", "start.S", "bare.c", "uart.c")
 elf, beats = Elf(cycle), Elf(power)
 KERNEL = images.linux()
 folder = tempfile.TemporaryDirectory(prefix="guestdbg-cli-")
@@ -99,7 +100,7 @@ def kernels(host):
 def options(host):
     with scenario("options that make no sense are refused"):
         for arguments, *words in (
-                ("", "no KERNEL"), ("--memory 0 /cycle.elf", "--memory", "'0'"), ("--memory 5X /cycle.elf", "'5X'"),
+                ("", "no KERNEL"), ("--memory 0 /cycle.elf", "--memory", "'0'"), ("--listen unix:/tmp /cycle.elf", "in use", "no socket"), ("--memory 5X /cycle.elf", "'5X'"),
                 ("--memory -1 /cycle.elf", "--memory"), ("--memory '' /cycle.elf", "--memory"),
                 ("--memory 99999999999999999999 /cycle.elf", "--memory"), ("--memory 1025G /cycle.elf", "1024G"),
                 ("--cpus 0 /cycle.elf", "--cpus"), ("--cpus 9999 /cycle.elf", "--cpus", "9999"),
@@ -143,7 +144,7 @@ def symbols(host):
         for arguments, *words in (
                 ("/nothing /tmp/o", "No such file"), ("/empty /tmp/o", "empty"), ("/text /tmp/o", "kallsyms"),
                 ("/kallsyms /tmp/o", "zero", "as root"), ("/kallsyms", "OUT"), ("", "KALLSYMS"),
-                ("--arch vax /kallsyms /tmp/o", "vax"), ("/kallsyms /tmp/o /tmp/p", "/tmp/p")):
+                ("--arch vax /kallsyms /tmp/o", "vax"), ("/text /text", "another file"), ("/kallsyms /tmp/o /tmp/p", "/tmp/p")):
             refused(host, f"symbols {arguments}", *words)
         equal(host.run("ls /tmp/o")[1] != 0, True, "no output file is left")
         out, status = host.run("cat /proc/kallsyms >/tmp/k; guestdbg symbols /tmp/k /nowhere/o")
@@ -239,6 +240,19 @@ def consoles(host):
             equal(out, "left by the last boot: 0x0000000000000000", "the first line")
             c.interrupt()
             c.wait_stop()
+    with scenario("what is typed while the guest makes its FIFO smaller is not lost; an access without syndrome is said to be one"):
+        with host.guest("--no-wait", "/uart.elf") as guest:
+            type_bytes = f"printf %s >/tmp/in.{guest.number}"
+            guest.wait("^large")
+            host.say(type_bytes % "abcd")
+            guest.wait("^small")
+            host.run(type_bytes % "x")
+            with Rsp(guest) as c:
+                c.write(Elf(uart)["go"], b"\1")
+                c("D;1")
+            guest.wait("^heard x")
+            guest.said.wait("writes to 0x9000000, a device, by an instruction that KVM cannot decode")
+            equal(guest.status(), 0, "exit status")
     with scenario("a packed Image boots"):
         with host.guest("--no-wait --memory 256M --append 'earlycon=pl011,0x9000000 nokaslr'", "/Image.gz") as guest:
             guest.wait("Linux version")
@@ -336,7 +350,7 @@ def capabilities(host):
         equal(sum(kind["count"] for kind in found["cpus"]), int(host.run("nproc")[0]), "CPUs")
 
 
-with Host(files=damaged_files() + [f"{cycle}:/cycle.elf", f"{power}:/power.elf"]) as host:
+with Host(files=damaged_files() + [f"{cycle}:/cycle.elf", f"{power}:/power.elf", f"{uart}:/uart.elf"]) as host:
     kernels(host)
     options(host)
     symbols(host)
