@@ -356,6 +356,12 @@ def ends(gdb, guest):
         gdb.interrupt()
         gdb.collect()
         check(gdb.value("rounds") >= before, "rounds went back")
+    with case(gdb, "one ^C is enough where a breakpoint whose condition is false is hit all the time"):
+        gdb(f"break calls.c:{line['other']} if other_count == -1")
+        for _ in range(12):
+            gdb.start("continue")
+            gdb.interrupt()
+            equal(gdb.stopped()["signal"], "SIGINT", "signal")
     with case(gdb, "detach, and connect again from the same GDB"):
         gdb("break sum_to")
         gdb("continue")
