@@ -86,7 +86,8 @@ int console_open(struct console *c, enum console_kind kind, const char *file)
 static void tell_loss(struct console *c, const char *why)
 {
     if (!c->told)
-        fprintf(stderr, "guestdbg: the guest's console cannot be written: %s; its output is lost\n", why);
+        fprintf(stderr, "guestdbg: the guest's console cannot be written: %s; its output is lost\n",
+                why);
     c->told = true;
 }
 

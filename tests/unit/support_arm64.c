@@ -62,7 +62,12 @@ void acpu_init(struct acpu *a)
     memset(a, 0, sizeof(*a));
     a->target = (struct gd_target){
         .arch = &gd_arch_arm64,
-        .hw = { .nbreak = 6, .nwatch = 4, .context = 0x30, .step = true, .sw_break = true, .step_tells = true },
+        .hw = { .nbreak = 6,
+                .nwatch = 4,
+                .context = 0x30,
+                .step = true,
+                .sw_break = true,
+                .step_tells = true },
         .pa_bits = 40,
     };
     a->be = (struct gd_backend){ .reg_get = get,

@@ -131,8 +131,9 @@ struct gd_exit enter(bool step)
         else if (step && w != SVC)
             a.reg[GD_ARM64_SPSR_EL1] |= PSTATE_SS; /* it did not complete */
         if (step)
-            return debug_exit(EC_SOFTSTP_LOW,
-                         0x22 | ((next == EXCEPTION && !play.tells_all) || w == HVC ? 0 : ESR_STEP_ISV));
+            return debug_exit(
+                EC_SOFTSTP_LOW,
+                0x22 | ((next == EXCEPTION && !play.tells_all) || w == HVC ? 0 : ESR_STEP_ISV));
     }
     return (struct gd_exit){ .kind = GD_EXIT_NONE };
 }

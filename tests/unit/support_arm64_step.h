@@ -34,7 +34,7 @@
 #define CMP_X0_X0     0xeb00001fu
 #define SUB_SP_16     0xd10043ffu
 
-#define WORD      (A_RAM + 0x50000) /* the memory that exclusives use; x1 points here */
+#define WORD (A_RAM + 0x50000) /* the memory that exclusives use; x1 points here */
 
 extern struct acpu a;
 extern struct gd_step s;

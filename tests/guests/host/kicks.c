@@ -77,9 +77,9 @@ static void set(int vcpu, uint64_t id, uint64_t value)
 static void *add_ram(int vm)
 {
     void *ram = map(RAM_SIZE, MAP_PRIVATE | MAP_ANONYMOUS, -1);
-    struct kvm_userspace_memory_region region = {
-        .guest_phys_addr = RAM, .memory_size = RAM_SIZE, .userspace_addr = (uintptr_t)ram
-    };
+    struct kvm_userspace_memory_region region = { .guest_phys_addr = RAM,
+                                                  .memory_size = RAM_SIZE,
+                                                  .userspace_addr = (uintptr_t)ram };
 
     memcpy(ram, guest, sizeof(guest));
     __builtin___clear_cache(ram, (char *)ram + sizeof(guest));
