@@ -130,11 +130,11 @@ static int too_long(struct gd_session *s)
 
 /* ---- search ---- */
 
-/* Offset of the first pattern in buf, n if there is none. What is compared counts as gone through. */
+/* Offset of the first pattern in buf, n if there is none. What is compared counts as gone through. Looks
+ * for the first byte unlike those before it: memory has long runs, of zeros above all. */
 static size_t find(const uint8_t *buf, size_t n, const uint8_t *pattern, size_t len, uint64_t *left)
 {
-    size_t rare =
-        0; /* the first byte unlike those before it: memory has long runs, of zeros above all */
+    size_t rare = 0;
 
     while (rare + 1 < len && pattern[rare] == pattern[0])
         rare++;

@@ -184,8 +184,10 @@ static void stopped(struct gd_session *s, const struct gd_stop *stop)
         s->stop.reason = GD_STOP_NONE;
     else if (stop->reason == GD_STOP_INTERRUPT && s->halt)
         s->stop.reason = GD_STOP_HALTED;
-    if (stop->vcpu < rsp_engine(s)->cfg.nvcpus && (!attaching || s->owe_stop))
-        s->general = stop->vcpu; /* what the client chose before it asked `?` stays */
+    /* What the client chose before it asked `?` stays. */
+    if (stop->vcpu < rsp_engine(s)->cfg.nvcpus &&
+        (!attaching || s->owe_stop || !gd_engine_has(rsp_engine(s), s->general)))
+        s->general = stop->vcpu;
     s->run = RSP_STOPPED;
     s->breaks &= stop->reason != GD_STOP_INTERRUPT;
     s->halt = false;
