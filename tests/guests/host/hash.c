@@ -10,12 +10,12 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/mman.h>
 
 #include <guestdbg/guestdbg.h>
+
+#include "vmm.h"
 
 #define RAM_SIZE 0x4000000ull
 #define START    0x10000ull
@@ -36,23 +36,6 @@ static const uint32_t guest[] = {
     0x44000022, /* sc 1 */
     0x48000000, /* b . */
 };
-
-static int check(int result, const char *what)
-{
-    if (result < 0) {
-        perror(what);
-        exit(1);
-    }
-    return result;
-}
-
-static void *map(size_t size, int flags, int fd)
-{
-    void *p = mmap(NULL, size, PROT_READ | PROT_WRITE, flags, fd, 0);
-
-    check(p == MAP_FAILED ? -1 : 0, "mmap");
-    return p;
-}
 
 static int add_vcpu(int vm, bool secure)
 {

@@ -11,12 +11,12 @@
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/mman.h>
 
 #include <guestdbg/guestdbg.h>
+
+#include "vmm.h"
 
 #define RAM      0x40000000ull
 #define RAM_SIZE 0x200000ull
@@ -38,24 +38,6 @@ static void on_kick(int sig)
 {
     if (sig == SIGUSR1)
         __atomic_store_n(&run->immediate_exit, 1, __ATOMIC_SEQ_CST);
-}
-
-static int check(int result, const char *what)
-{
-    if (result < 0) {
-        perror(what);
-        exit(1);
-    }
-    return result;
-}
-
-static void *map(size_t size, int flags, int fd)
-{
-    void *p = mmap(NULL, size, PROT_READ | PROT_WRITE, flags, fd, 0);
-
-    if (p == MAP_FAILED)
-        check(-1, "mmap");
-    return p;
 }
 
 static uint64_t get(int vcpu, uint64_t id)
