@@ -76,7 +76,8 @@ static uint64_t gate(const struct debug_regs *g, uint64_t ctrl)
     ctrl &= ~DBGCR_HMC;
     if (!(g->mdscr & MDSCR_KDE))
         ctrl &= ~(1ull << 1); /* PMC, PAC: not at EL1 */
-    return DBGCR_PMC(ctrl) ? ctrl : 0;
+    /* For a context that others are linked to PMC says nothing (Arm ARM D2.8.4). */
+    return DBGCR_PMC(ctrl) || DBGBCR_BT(ctrl) >= BT_CONTEXT_FIRST ? ctrl : 0;
 }
 
 /* ---- merging ---- */
@@ -112,11 +113,11 @@ static bool links(uint64_t ctrl, bool watch)
     return watch ? ctrl & DBGWCR_WT : DBGBCR_BT(ctrl) == 1;
 }
 
-/* The guest's pairs linked to one that ours pushed out would now follow our context. */
-static void drop_links(struct slots *s, uint16_t lost, uint16_t taken, bool watch)
+/* The guest's pairs linked to one that is now ours would follow our context. */
+static void drop_links(struct slots *s, uint16_t ours, uint16_t taken, bool watch)
 {
     for (unsigned i = 0; i < s->n; i++) {
-        if (!gd_bit(taken, i) && links(s->ctrl[i], watch) && gd_bit(lost, DBGCR_LBN(s->ctrl[i]))) {
+        if (!gd_bit(taken, i) && links(s->ctrl[i], watch) && gd_bit(ours, DBGCR_LBN(s->ctrl[i]))) {
             s->ctrl[i] = 0;
             s->lost |= (uint16_t)(1u << i);
         }
@@ -175,8 +176,8 @@ static void load(struct cpu *c)
         put_ours(&b, d->ours.b, d->lift_b, true, at_b, &taken_b, false);
         put_ours(&b, d->ours.b, d->lift_b, false, at_b, &taken_b, false);
         put_ours(&w, d->ours.w, d->lift_w, false, at_w, &taken_w, true);
-        drop_links(&b, b.lost, taken_b, false);
-        drop_links(&w, b.lost, taken_w, true);
+        drop_links(&b, taken_b, taken_b, false);
+        drop_links(&w, taken_b, taken_w, true);
         relink(&b, taken_b, at_b, false);
         relink(&w, taken_w, at_b, true);
     }
@@ -463,13 +464,17 @@ bool debug_access(struct cpu *c, unsigned key, bool write, uint64_t *value)
             g->dlk = *value & 1;
         c->debug.reload |= write;
         return true;
+    case SYSREG_KEY(2, 0, 7, 8, 6): /* DBGCLAIMSET_EL1: the tags stay the guest's */
+        write ? set_DBGCLAIMSET_EL1(*value) : (void)(*value = get_DBGCLAIMSET_EL1());
+        return true;
+    case SYSREG_KEY(2, 0, 7, 9, 6): /* DBGCLAIMCLR_EL1 */
+        write ? set_DBGCLAIMCLR_EL1(*value) : (void)(*value = get_DBGCLAIMCLR_EL1());
+        return true;
     case SYSREG_KEY(2, 0, 0, 0, 2): /* OSDTRRX_EL1 */
     case SYSREG_KEY(2, 0, 0, 2, 0): /* MDCCINT_EL1 */
     case SYSREG_KEY(2, 0, 0, 3, 2): /* OSDTRTX_EL1 */
     case SYSREG_KEY(2, 0, 0, 6, 2): /* OSECCR_EL1 */
     case SYSREG_KEY(2, 0, 1, 4, 4): /* DBGPRCR_EL1 */
-    case SYSREG_KEY(2, 0, 7, 8, 6): /* DBGCLAIMSET_EL1 */
-    case SYSREG_KEY(2, 0, 7, 9, 6): /* DBGCLAIMCLR_EL1 */
     case SYSREG_KEY(2, 3, 0, 4, 0): /* DBGDTR_EL0 */
     case SYSREG_KEY(2, 3, 0, 5, 0): /* DBGDTRRX_EL0, DBGDTRTX_EL0 */
         if (!write)

@@ -12,6 +12,8 @@
 
 #define GICD_CTLR       0x0000u
 #define GICD_CTLR_RWP   (1u << 31)
+#define GROUP1          (1u << 1)
+#define OUR_CTLR        (1u << 4 | GROUP1)
 #define GICD_SETSPI_NSR 0x0040u
 #define GICD_CLRSPI_NSR 0x0048u
 #define GICD_IROUTER    0x6000u
@@ -19,7 +21,7 @@
 #define GICR_SGI_FRAME  0x10000u
 #define FRAME_SIZE      0x10000u
 
-static uint32_t guest_ctlr, our_ctlr;
+static uint32_t guest_ctlr;
 
 static uint64_t raw_read(uint64_t at, unsigned size)
 {
@@ -60,8 +62,7 @@ void dist_init(void)
     guest_ctlr = (uint32_t)raw_read(d, 4);
     /* Affinity routing and the group of our interrupts; the positions of these bits are the
      * same with and without a second security state as far as we set them. */
-    our_ctlr = 1u << 4 | 1u << 1;
-    raw_write(d, 4, guest_ctlr | our_ctlr);
+    raw_write(d, 4, guest_ctlr | OUR_CTLR);
     while (raw_read(d, 4) & GICD_CTLR_RWP) {
         if (time_now() > deadline)
             stop("the GIC's distributor does not answer");
@@ -140,9 +141,10 @@ static void dist_ctlr(uint64_t at, bool write, uint64_t *value)
 {
     if (write) {
         guest_ctlr = (uint32_t)*value;
-        raw_write(at, 4, guest_ctlr | our_ctlr);
+        raw_write(at, 4, guest_ctlr | OUR_CTLR);
     } else {
-        *value = (raw_read(at, 4) & ~(uint64_t)our_ctlr) | (guest_ctlr & our_ctlr);
+        /* affinity routing cannot be turned off for the guest either */
+        *value = (raw_read(at, 4) & ~(uint64_t)GROUP1) | (guest_ctlr & GROUP1);
     }
 }
 
@@ -260,6 +262,7 @@ bool dist_access(uint64_t ipa, unsigned size, bool write, uint64_t *value)
 
     if (ipa & (size - 1) || !has_width(offset, size, c))
         return false;
+    gic_give_back(this_cpu());
     if (c)
         redistributor(c, offset, size, write, value);
     else

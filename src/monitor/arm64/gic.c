@@ -15,6 +15,8 @@
 #define GICR_WAKER        0x0014u
 #define GICR_WAKER_SLEEP  (1u << 1)
 #define GICR_WAKER_ASLEEP (1u << 2)
+#define GICR_SGI_FRAME    0x10000u
+#define GICD_ISPENDR      0x200u /* also in the SGI frame */
 #define GICR_IGROUPR0     0x10080u
 #define GICR_ISENABLER0   0x10100u
 #define GICR_IPRIORITYR   0x10400u
@@ -165,6 +167,16 @@ void gic_route_uart(struct cpu *c)
 
 /* ---- the guest's interrupts ---- */
 
+/* Its CPU interface as after a reset; what it has acknowledged stays active in the hardware. The 32
+ * levels of priority have one word. */
+void gic_cpu_reset(struct cpu *c)
+{
+    gic_give_back(c);
+    set_ICH_VMCR_EL2(0);
+    set_ICH_AP0R0_EL2(0);
+    set_ICH_AP1R0_EL2(0);
+}
+
 static void queue_insert(struct cpu *c, uint64_t lr)
 {
     unsigned at = c->nqueue;
@@ -240,9 +252,61 @@ static void refill(struct cpu *c)
     }
 }
 
+static volatile uint32_t *pending(const struct cpu *c, uint32_t intid)
+{
+    uint64_t frame = intid < 32 ? c->gicr + GICR_SGI_FRAME : machine.gicd.base;
+
+    return mmio32(frame + GICD_ISPENDR + intid / 32 * 4);
+}
+
+/* False: this one the hardware cannot have back. */
+static bool give_back(struct cpu *c, uint64_t lr)
+{
+    uint32_t intid = LR_INTID(lr), bit = 1u << intid % 32;
+
+    if (intid == OUR_SGI || intid >= INTID_SPECIAL)
+        return false;
+    /* What a line asserts is pending by itself, and no longer if it does not. */
+    if (!(*pending(c, intid) & bit) && !(intid < 32 && c->lines & bit))
+        *pending(c, intid) = bit;
+    dsb();
+    if (lr & LR_HW)
+        set_ICC_DIR_EL1(intid);
+    return true;
+}
+
+/* What the guest has not acknowledged is pending in the hardware again, so that it finds it there, can
+ * withdraw it, disable it, send it elsewhere. What is still due comes anew at the next entry. */
+void gic_give_back(struct cpu *c)
+{
+    unsigned n = c->nqueue;
+
+    for (unsigned i = 0; i < lr_count(); i++) {
+        uint64_t lr = lr_get(i);
+
+        if ((lr & LR_STATE) == LR_PENDING && give_back(c, lr))
+            lr_set(i, 0);
+    }
+    c->nqueue = 0;
+    for (unsigned i = 0; i < n; i++) {
+        if (!give_back(c, c->queue[i]))
+            c->queue[c->nqueue++] = c->queue[i];
+    }
+}
+
+/* An instruction that shows the guest its CPU interface or ISR_EL1, while it has interrupts masked: it
+ * must see the interface on. */
+static bool looks(struct cpu *c)
+{
+    uint32_t w;
+
+    return !(~c->frame->pstate & (PSTATE_I | PSTATE_F)) && !(c->frame->pstate & PSTATE_NRW) &&
+           !gd_cpu_fetch(run_view(c), c->frame->pc, &w) && w >> 12 == 0xd538c; /* MRS, CRn 12 */
+}
+
 void gic_flush(struct cpu *c)
 {
-    uint64_t hcr = c->hold_irq ? 0 : ICH_HCR_EN;
+    uint64_t hcr = c->hold_irq && !looks(c) ? 0 : ICH_HCR_EN;
 
     if (c->nqueue) {
         refill(c);
@@ -305,6 +369,8 @@ static bool acknowledge(struct cpu *c, bool group1)
     }
     if (intid < 16)
         set_ICC_DIR_EL1(intid);
+    else if (intid < 32) /* still pending while it is active: its line is asserted */
+        c->lines = (c->lines & ~(1u << intid)) | (*pending(c, intid) & 1u << intid);
     gic_inject(c, intid, priority, group1);
     if (c->nqueue == QUEUE_SIZE)
         set_ICC_PMR_EL1(PMR_OURS);

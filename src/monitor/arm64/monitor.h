@@ -109,6 +109,7 @@ struct cpu {
     _Atomic uint32_t sgi_shadow; /* the guest's SGI that shares the number of ours is pending */
     bool shadow_enabled;
     uint8_t shadow_priority;
+    uint32_t lines; /* PPIs whose line was asserted when they were acknowledged */
     unsigned nqueue;
     uint64_t queue[QUEUE_SIZE]; /* list register values that found no register, by priority */
 
@@ -195,9 +196,11 @@ _Noreturn void psci_machine_off(bool reset);
 #define OUR_SGI 15u
 void gic_init(void);
 void gic_cpu_init(struct cpu *c);
-void gic_poll(struct cpu *c);  /* acknowledges what is pending */
-void gic_flush(struct cpu *c); /* before the guest is entered */
-void gic_park(bool parked);    /* parked: only our own interrupts wake the CPU */
+void gic_cpu_reset(struct cpu *c);
+void gic_give_back(struct cpu *c); /* before the guest looks at its interrupts */
+void gic_poll(struct cpu *c);      /* acknowledges what is pending */
+void gic_flush(struct cpu *c);     /* before the guest is entered */
+void gic_park(bool parked);        /* parked: only our own interrupts wake the CPU */
 void gic_kick(struct cpu *c);
 void gic_kick_all(void); /* all but this one */
 void gic_inject(struct cpu *c, uint32_t intid, unsigned priority, bool group1);

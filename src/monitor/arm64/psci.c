@@ -59,6 +59,7 @@ void psci_wait_on(struct cpu *c)
     }
     atomic_store(&c->power, POWER_ON);
     cpu_el1_reset(c, c->on_entry, c->on_context);
+    gic_cpu_reset(c);
     debug_power_on(c);
 }
 
@@ -122,9 +123,17 @@ static void suspend(struct cpu *c)
         wfi(); /* the interrupt that ends it is taken at the return to the guest */
 }
 
+/* Of ours CPU_SUSPEND, CPU_ON and AFFINITY_INFO have a number for 64 bits, too. */
+static uint32_t narrow(uint32_t fn)
+{
+    const uint32_t wide = 1u << 1 | 1u << 3 | 1u << 4;
+
+    return wide >> (fn & 31) & 1 ? fn & ~PSCI_64BIT : fn;
+}
+
 static bool supported(uint32_t fn)
 {
-    switch (fn & ~PSCI_64BIT) {
+    switch (narrow(fn)) {
     case PSCI_VERSION:
     case PSCI_CPU_SUSPEND:
     case PSCI_CPU_OFF:
@@ -135,7 +144,7 @@ static bool supported(uint32_t fn)
     case PSCI_SYSTEM_RESET:
     case PSCI_FEATURES:
         return true;
-    case SMCCC_VERSION & ~PSCI_64BIT: /* before SMCCC 1.1 there is no such call */
+    case SMCCC_VERSION: /* before SMCCC 1.1 there is no such call */
         return (int32_t)smc(PSCI_FEATURES, SMCCC_VERSION, 0, 0) != PSCI_NOT_SUPPORTED;
     default:
         return false;
@@ -163,7 +172,7 @@ void psci_call(struct cpu *c)
     bool wide = fn & PSCI_64BIT;
     uint64_t a = wide ? x[1] : (uint32_t)x[1], b = wide ? x[2] : (uint32_t)x[2];
 
-    switch (fn & ~PSCI_64BIT) {
+    switch (narrow(fn)) {
     case PSCI_VERSION:
         x[0] = smc(PSCI_VERSION, 0, 0, 0);
         break;
@@ -185,7 +194,7 @@ void psci_call(struct cpu *c)
         break;
     case PSCI_SYSTEM_OFF:
     case PSCI_SYSTEM_RESET:
-        machine_off(c, (fn & ~PSCI_64BIT) == PSCI_SYSTEM_RESET);
+        machine_off(c, fn == PSCI_SYSTEM_RESET);
         break;
     case PSCI_FEATURES:
         x[0] = supported((uint32_t)a) ? 0 : (uint64_t)PSCI_NOT_SUPPORTED;

@@ -75,19 +75,46 @@ static uint64_t extend(uint64_t value, unsigned size, uint64_t esr)
     return esr & ISS_DABORT_SF ? value : (uint32_t)value;
 }
 
+/* A load or store of one general register that also moves its base is what compilers make of a loop over
+ * registers; no syndrome describes it (Arm ARM C4.1.94, immediate post- and pre-indexed). With a valid
+ * one, and the base in *base; 0 if it is something else. */
+static uint64_t moves_base(struct cpu *c, uint64_t esr, uint64_t **base, int64_t *by)
+{
+    uint32_t w;
+
+    if (c->frame->pstate & PSTATE_NRW || gd_cpu_fetch(run_view(c), c->frame->pc, &w) ||
+        (w & 0x3f200400) != 0x38000400 || (w >> 5 & 31) == 31)
+        return 0;
+    *base = &c->frame->x[w >> 5 & 31];
+    *by = gd_sext(w >> 12, 9);
+    esr |= ISS_DABORT_ISV | (uint64_t)(w >> 30) << 22 | (w & 31) << 16;
+    if (w >> 23 & 1) /* signed, to 64 or to 32 bits */
+        return esr | ISS_DABORT_SSE | (w >> 22 & 1 ? 0 : ISS_DABORT_SF);
+    return esr | (w >> 30 == 3 ? ISS_DABORT_SF : 0);
+}
+
 static bool data_abort(struct cpu *c, uint64_t esr, uint64_t far)
 {
     uint64_t ipa = (get_HPFAR_EL2() >> 4 & 0xffffffffffull) << 12 | (far & 0xfff), value;
-    unsigned size = 1u << (esr >> 22 & 3), rt = (unsigned)(esr >> 16 & 31);
+    uint64_t *base = &value;
+    int64_t by = 0;
+    unsigned size, rt;
     bool write = esr & ISS_DABORT_WNR;
 
-    if (!(esr & ISS_DABORT_ISV) || esr & ISS_S1PTW || !dist_owns(ipa))
+    if (esr & ISS_S1PTW || !dist_owns(ipa))
         return false;
+    if (!(esr & ISS_DABORT_ISV))
+        esr = moves_base(c, esr, &base, &by);
+    if (!esr)
+        return false;
+    size = 1u << (esr >> 22 & 3);
+    rt = (unsigned)(esr >> 16 & 31);
     value = write && rt != 31 ? c->frame->x[rt] : 0;
     if (!dist_access(ipa, size, write, &value))
         return false;
     if (!write && rt != 31)
         c->frame->x[rt] = extend(value, size, esr);
+    *base += (uint64_t)by;
     skip_instruction(c, esr);
     return true;
 }
@@ -102,8 +129,11 @@ static bool gic_register(struct cpu *c, unsigned key, bool write, uint64_t value
     case SYSREG_KEY(3, 0, 12, 11, 5):
         gic_guest_sgi(c, value);
         return true;
-    case SYSREG_KEY(3, 0, 12, 11, 6): /* SGIs to another security state or group: none here */
+    case SYSREG_KEY(3, 0, 12, 11, 6): /* SGIs to another security state: none here */
+        return true;
     case SYSREG_KEY(3, 0, 12, 11, 7):
+        dsb();
+        set_ICC_SGI0R_EL1(value); /* ours is of group 1: this cannot make it */
         return true;
     default:
         return false;

@@ -82,6 +82,16 @@ REPLACED struct cpu *this_cpu(void)
     return &cpus[0];
 }
 
+REPLACED struct gd_cpu *run_view(struct cpu *c)
+{
+    return &c->view;
+}
+
+REPLACED void gic_cpu_reset(struct cpu *c)
+{
+    (void)c;
+}
+
 REPLACED struct cpu *cpu_of_mpidr(uint64_t affinity)
 {
     return affinity < ncpus ? &cpus[affinity] : NULL;

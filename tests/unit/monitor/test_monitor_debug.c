@@ -7,12 +7,14 @@
 #define USER   0x1e7ull /* DBGBCR: E, at EL1 and EL0, all four bytes */
 #define VBAR   0x8000ull
 
-#define MDSCR_OF SYSREG_KEY(2u, 0u, 0u, 2u, 2u)
-#define OSDLR_OF SYSREG_KEY(2u, 0u, 1u, 3u, 4u)
-#define BVR(n)   SYSREG_KEY(2u, 0u, 0u, (unsigned)(n), 4u)
-#define BCR(n)   SYSREG_KEY(2u, 0u, 0u, (unsigned)(n), 5u)
-#define WVR(n)   SYSREG_KEY(2u, 0u, 0u, (unsigned)(n), 6u)
-#define WCR(n)   SYSREG_KEY(2u, 0u, 0u, (unsigned)(n), 7u)
+#define MDSCR_OF    SYSREG_KEY(2u, 0u, 0u, 2u, 2u)
+#define OSDLR_OF    SYSREG_KEY(2u, 0u, 1u, 3u, 4u)
+#define CLAIMSET_OF SYSREG_KEY(2u, 0u, 7u, 8u, 6u)
+#define CLAIMCLR_OF SYSREG_KEY(2u, 0u, 7u, 9u, 6u)
+#define BVR(n)      SYSREG_KEY(2u, 0u, 0u, (unsigned)(n), 4u)
+#define BCR(n)      SYSREG_KEY(2u, 0u, 0u, (unsigned)(n), 5u)
+#define WVR(n)      SYSREG_KEY(2u, 0u, 0u, (unsigned)(n), 6u)
+#define WCR(n)      SYSREG_KEY(2u, 0u, 0u, (unsigned)(n), 7u)
 
 static struct gd_hw_pair hardware[2 * GD_HW_MAX];
 static uint64_t sys[GD_REG_MAX];
@@ -169,6 +171,41 @@ static void a_link_to_a_context_that_was_pushed_out_does_not_follow_ours(void **
     assert_int_equal(c->debug.lost_w, 1);
 }
 
+static void a_context_that_is_linked_to_is_loaded_whatever_its_pmc(void **state)
+{
+    const uint64_t context = DBGBCR_BT_LINKED_CONTEXT | DBGBCR_BAS_A64 | DBGCR_E;
+
+    (void)state;
+    rearm();
+    write_reg(MDSCR_OF, MDSCR_MDE);
+    write_reg(BCR(5), context);
+    assert_true(debug_enter(c));
+    assert_int_equal(hardware[5].ctrl, context);
+}
+
+static void a_link_to_what_the_guest_leaves_free_does_not_follow_ours(void **state)
+{
+    (void)state;
+    ours.b[5] = (struct gd_hw_pair){ DBGBCR_BT_LINKED_CONTEXT | USER, 7 };
+    rearm();
+    write_reg(MDSCR_OF, MDSCR_MDE | MDSCR_KDE);
+    write_reg(BCR(1), DBGBCR_BT_LINKED_ADDR | 5ull << DBGCR_LBN_SHIFT | USER);
+    assert_true(debug_enter(c));
+    assert_int_equal(hardware[1].ctrl, 0);
+}
+
+static void claim_tags_stay_the_guests(void **state)
+{
+    (void)state;
+    *sysreg("DBGCLAIMSET_EL1") = 0xff;
+    *sysreg("DBGCLAIMCLR_EL1") = 5;
+    rearm();
+    assert_int_equal(read_reg(CLAIMSET_OF), 0xff);
+    assert_int_equal(read_reg(CLAIMCLR_OF), 5);
+    write_reg(CLAIMSET_OF, 2);
+    assert_int_equal(*sysreg("DBGCLAIMSET_EL1"), 2);
+}
+
 /* The guest's own step is over and its exception is due, when the engine wants the next
  * instruction: that one is not executed, and what is is not taken for it. */
 static void a_due_step_of_the_guests_ends_the_engines_at_the_vector(void **state)
@@ -211,6 +248,9 @@ int main(void)
         cmocka_unit_test_setup(a_cpu_without_the_double_lock_shows_none, setup),
         cmocka_unit_test_setup(a_context_of_the_guest_keeps_all_its_bits, setup),
         cmocka_unit_test_setup(a_link_to_a_context_that_was_pushed_out_does_not_follow_ours, setup),
+        cmocka_unit_test_setup(a_context_that_is_linked_to_is_loaded_whatever_its_pmc, setup),
+        cmocka_unit_test_setup(a_link_to_what_the_guest_leaves_free_does_not_follow_ours, setup),
+        cmocka_unit_test_setup(claim_tags_stay_the_guests, setup),
         cmocka_unit_test_setup(a_due_step_of_the_guests_ends_the_engines_at_the_vector, setup),
         cmocka_unit_test_setup(a_due_step_of_the_guests_is_injected_when_the_engine_does_not_step,
                                setup),

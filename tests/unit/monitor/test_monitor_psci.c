@@ -65,6 +65,21 @@ static void smccc_version_is_claimed_where_firmware_has_it(void **state)
     assert_int_equal(call(FEATURES, VERSION, 0), 0);
 }
 
+static void only_functions_with_wide_arguments_have_a_number_for_64_bits(void **state)
+{
+    static const uint8_t both[] = { 1, 3, 4 }, narrow[] = { 0, 2, 6, 8, 9, 10 };
+
+    (void)state;
+    for (unsigned i = 0; i < sizeof(both); i++)
+        assert_int_equal(call(FEATURES, 0xc4000000 + both[i], 0), 0);
+    for (unsigned i = 0; i < sizeof(narrow); i++) {
+        assert_int_equal(call(FEATURES, 0x84000000 + narrow[i], 0), 0);
+        assert_int_equal(call(FEATURES, 0xc4000000 + narrow[i], 0), NOT_SUPPORTED);
+        assert_int_equal(call(0xc4000000 + narrow[i], 0, 0), NOT_SUPPORTED);
+    }
+    assert_int_equal(call(CPU_ON, 1, 0x40000000), 0);
+}
+
 static void a_boot_cpu_that_the_tree_does_not_name_is_one_of_the_eight(void **state)
 {
     (void)state;
@@ -85,6 +100,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(the_sve_hint_is_no_part_of_the_function, setup),
         cmocka_unit_test_setup(smccc_version_is_claimed_where_firmware_has_it, setup),
+        cmocka_unit_test_setup(only_functions_with_wide_arguments_have_a_number_for_64_bits, setup),
         cmocka_unit_test_setup(a_boot_cpu_that_the_tree_does_not_name_is_one_of_the_eight, setup),
     };
 
