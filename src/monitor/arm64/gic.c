@@ -300,7 +300,7 @@ static bool looks(struct cpu *c)
 {
     uint32_t w;
 
-    return !(~c->frame->pstate & (PSTATE_I | PSTATE_F)) && !(c->frame->pstate & PSTATE_NRW) &&
+    return !(~c->frame->pstate & (PSTATE_I | PSTATE_F)) &&
            !gd_cpu_fetch(run_view(c), c->frame->pc, &w) && w >> 12 == 0xd538c; /* MRS, CRn 12 */
 }
 

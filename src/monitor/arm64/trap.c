@@ -76,21 +76,18 @@ static uint64_t extend(uint64_t value, unsigned size, uint64_t esr)
 }
 
 /* A load or store of one general register that also moves its base is what compilers make of a loop over
- * registers; no syndrome describes it (Arm ARM C4.1.94, immediate post- and pre-indexed). With a valid
- * one, and the base in *base; 0 if it is something else. */
+ * registers; no syndrome describes it (Arm ARM C4.1.94, immediate post- and pre-indexed, unsigned). With a
+ * valid one, and the base in *base; 0 if it is something else. */
 static uint64_t moves_base(struct cpu *c, uint64_t esr, uint64_t **base, int64_t *by)
 {
     uint32_t w;
 
-    if (c->frame->pstate & PSTATE_NRW || gd_cpu_fetch(run_view(c), c->frame->pc, &w) ||
-        (w & 0x3f200400) != 0x38000400 || (w >> 5 & 31) == 31)
+    if (gd_cpu_fetch(run_view(c), c->frame->pc, &w) || (w & 0x3fa00400) != 0x38000400 ||
+        (w >> 5 & 31) == 31)
         return 0;
     *base = &c->frame->x[w >> 5 & 31];
     *by = gd_sext(w >> 12, 9);
-    esr |= ISS_DABORT_ISV | (uint64_t)(w >> 30) << 22 | (w & 31) << 16;
-    if (w >> 23 & 1) /* signed, to 64 or to 32 bits */
-        return esr | ISS_DABORT_SSE | (w >> 22 & 1 ? 0 : ISS_DABORT_SF);
-    return esr | (w >> 30 == 3 ? ISS_DABORT_SF : 0);
+    return esr | ISS_DABORT_ISV | ISS_DABORT_SF | (uint64_t)(w >> 30) << 22 | (w & 31) << 16;
 }
 
 static bool data_abort(struct cpu *c, uint64_t esr, uint64_t far)

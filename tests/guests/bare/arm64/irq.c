@@ -34,7 +34,8 @@
 #define put(name, v) write_reg(name, v)
 
 volatile uint64_t irqs, fiqs, aborts, isr, hppir, iar;
-volatile uint64_t pending, cleared, after_clear, by_hand, line, withdrawn, disabled, enabled, group0, indexed, loaded, moved;
+volatile uint64_t pending, cleared, after_clear, by_hand, line, withdrawn, disabled, enabled,
+    group0, indexed, loaded, moved;
 volatile uint64_t ups, running, priority, answered;
 static volatile int leaves;
 
@@ -74,9 +75,9 @@ static void interface_on(uint64_t n)
     GICD[0] = 0x13;
     GICR(n)[IGROUP] = ~0u;
     GICR(n)[ISENA] = 0xffff | 1u << 27;
-    write_reg(s3_0_c4_c6_0, 0xff);    /* ICC_PMR_EL1 */
-    write_reg(s3_0_c12_c12_6, 1);     /* ICC_IGRPEN0_EL1 */
-    write_reg(s3_0_c12_c12_7, 1);     /* ICC_IGRPEN1_EL1 */
+    write_reg(s3_0_c4_c6_0, 0xff); /* ICC_PMR_EL1 */
+    write_reg(s3_0_c12_c12_6, 1);  /* ICC_IGRPEN0_EL1 */
+    write_reg(s3_0_c12_c12_7, 1);  /* ICC_IGRPEN1_EL1 */
     isb();
 }
 
@@ -148,15 +149,15 @@ static void moving(void)
     register uint64_t at __asm__("x9") = (uint64_t)(GICR(0) + PRIO + 2);
     register uint64_t value __asm__("x10") = 0x50607080;
 
-    __asm__ volatile("str w10, [x9], #4\n ldr w10, [x9, #-4]!" : "+r"(at), "+r"(value) : : "memory");
+    __asm__ volatile("str w10, [x9], #4\n ldr w10, [x9, #-4]!"
+                     : "+r"(at), "+r"(value)
+                     :
+                     : "memory");
     loaded = value;
     indexed = GICR(0)[PRIO + 2];
-    __asm__ volatile("ldrsb x10, [x9, #2]!" : "+r"(at), "+r"(value) : : "memory"); /* 0x60 */
+    __asm__ volatile("ldrb w10, [x9, #2]!" : "+r"(at), "+r"(value) : : "memory"); /* 0x60 */
     __asm__ volatile("strb w10, [x9], #-2" : "+r"(at), "+r"(value) : : "memory");
-    moved = at - (uint64_t)(GICR(0) + PRIO + 2);
-    value = 0x80;
-    __asm__ volatile("strb w10, [x9], #0\n ldrsb w10, [x9], #0" : "+r"(at), "+r"(value) : : "memory");
-    moved |= value << 32;
+    moved = (at - (uint64_t)(GICR(0) + PRIO + 2)) | value << 32;
 }
 
 void secondary_main(uint64_t n)
@@ -185,7 +186,8 @@ static void restart(void)
         ;
     answered = irqs;
     send(9, OTHER);
-    for (uint64_t end = read_reg(cntvct_el0) + 10 * read_reg(cntfrq_el0); irqs == answered && read_reg(cntvct_el0) < end;)
+    for (uint64_t end = read_reg(cntvct_el0) + 10 * read_reg(cntfrq_el0);
+         irqs == answered && read_reg(cntvct_el0) < end;)
         ;
     answered = irqs - answered;
 }
