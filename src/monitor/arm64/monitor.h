@@ -142,7 +142,7 @@ struct cpu *cpu_of_mpidr(uint64_t affinity); /* NULL if there is none */
 #define MPIDR_AFFINITY 0xff00ffffffull
 
 /* ---- entry.S ---- */
-extern uint8_t image_start[], image_end[], vectors[], secondary_entry[];
+extern uint8_t image_start[], image_end[], secondary_entry[];
 _Noreturn void guest_resume(struct frame *f);
 uint64_t smc(uint64_t fn, uint64_t a, uint64_t b, uint64_t c);
 void smc_frame(uint64_t x[18]); /* registers 0 to 17 in and out */

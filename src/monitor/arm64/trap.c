@@ -6,7 +6,7 @@
 #include "monitor/arm64/monitor.h"
 #include "monitor/arm64/sysreg.h"
 
-/* Kinds as entry.S numbers them: 0 to 3 from the guest, 4 to 11 from EL2. */
+/* Kinds as entry.S numbers them: 0 to 3 from the guest, 4 to 7 from EL2. */
 enum { FROM_GUEST_SYNC, FROM_GUEST_IRQ, FROM_GUEST_FIQ, FROM_GUEST_ERROR, FROM_EL2 };
 
 #define EC_HVC64      0x16u
