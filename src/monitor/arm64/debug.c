@@ -20,26 +20,6 @@
 
 /* ---- the registers ---- */
 
-#define WATCH GD_HW_MAX /* number of the first watchpoint for debug_pair_get() and _set() */
-
-static void pair_save(struct debug_regs *g, unsigned n, bool watch)
-{
-    struct gd_hw_pair p = debug_pair_get(watch ? WATCH + n : n);
-
-    (watch ? g->wcr : g->bcr)[n] = p.ctrl;
-    (watch ? g->wvr : g->bvr)[n] = p.value;
-}
-
-static void break_load(unsigned n, uint64_t ctrl, uint64_t value)
-{
-    debug_pair_set(n, (struct gd_hw_pair){ ctrl, value });
-}
-
-static void watch_load(unsigned n, uint64_t ctrl, uint64_t value)
-{
-    debug_pair_set(WATCH + n, (struct gd_hw_pair){ ctrl, value });
-}
-
 unsigned debug_breaks(void)
 {
     return (unsigned)gd_bits(get_ID_AA64DFR0_EL1(), 15, 12) + 1;
@@ -48,6 +28,24 @@ unsigned debug_breaks(void)
 unsigned debug_watches(void)
 {
     return (unsigned)gd_bits(get_ID_AA64DFR0_EL1(), 23, 20) + 1;
+}
+
+static bool exists(unsigned n)
+{
+    return n < WATCH ? n < debug_breaks() : n - WATCH < debug_watches();
+}
+
+static void load_pairs(const struct gd_hw_pair *pair)
+{
+    for (unsigned n = 0; n < PAIRS; n++) {
+        if (exists(n))
+            debug_pair_set(n, pair[n]);
+    }
+}
+
+static uint64_t with_ss(uint64_t pstate, bool ss)
+{
+    return (pstate & ~PSTATE_SS) | (ss ? PSTATE_SS : 0);
 }
 
 /* ---- what the guest would have ---- */
@@ -82,112 +80,98 @@ static uint64_t gate(const struct debug_regs *g, uint64_t ctrl)
 
 /* ---- merging ---- */
 
+/* The breakpoints or the watchpoints as they will be loaded. */
 struct slots {
-    uint64_t ctrl[GD_HW_MAX], value[GD_HW_MAX];
+    struct gd_hw_pair *pair;
     unsigned n;
-    uint16_t lost;
+    bool watch;
+    uint16_t lost, taken;  /* pairs of the guest that were pushed out, places of ours */
+    uint8_t at[GD_HW_MAX]; /* the place of each of ours */
 };
 
 /* A free place, own index first; the guest's pair there is pushed out if all are taken. */
-static unsigned place(struct slots *s, unsigned own, uint16_t allowed, uint16_t ours)
+static unsigned place(struct slots *s, unsigned own, uint16_t allowed)
 {
     unsigned at = own;
 
-    if (s->ctrl[own] & DBGCR_E) {
+    if (s->pair[own].ctrl & DBGCR_E) {
         for (unsigned i = 0; i < s->n; i++) {
-            if (!(s->ctrl[i] & DBGCR_E) && gd_bit(allowed, i)) {
+            if (!(s->pair[i].ctrl & DBGCR_E) && gd_bit(allowed, i)) {
                 at = i;
                 break;
             }
         }
     }
-    while (gd_bit(ours, at) || !gd_bit(allowed, at))
+    while (gd_bit(s->taken, at) || !gd_bit(allowed, at))
         at = (at + 1) % s->n;
-    if (s->ctrl[at] & DBGCR_E)
+    if (s->pair[at].ctrl & DBGCR_E)
         s->lost |= (uint16_t)(1u << at);
     return at;
 }
 
-static bool links(uint64_t ctrl, bool watch)
+static bool links(const struct slots *s, unsigned i)
 {
-    return watch ? ctrl & DBGWCR_WT : DBGBCR_BT(ctrl) == 1;
+    uint64_t ctrl = s->pair[i].ctrl;
+
+    return s->watch ? ctrl & DBGWCR_WT : DBGBCR_BT(ctrl) == 1;
 }
 
-/* The guest's pairs linked to one that is now ours would follow our context. */
-static void drop_links(struct slots *s, uint16_t ours, uint16_t taken, bool watch)
-{
-    for (unsigned i = 0; i < s->n; i++) {
-        if (!gd_bit(taken, i) && links(s->ctrl[i], watch) && gd_bit(ours, DBGCR_LBN(s->ctrl[i]))) {
-            s->ctrl[i] = 0;
-            s->lost |= (uint16_t)(1u << i);
-        }
-    }
-}
-
-static void put_ours(struct slots *s, const struct gd_hw_pair *pairs, uint16_t lift, bool contexts,
-                     uint8_t *at, uint16_t *taken, bool watch)
+static void put_ours(struct slots *s, const struct gd_hw_pair *pairs, uint16_t lift, bool contexts)
 {
     for (unsigned i = 0; i < s->n; i++) {
         uint64_t ctrl = pairs[i].ctrl;
-        bool context = !watch && DBGBCR_BT(ctrl) >= BT_CONTEXT_FIRST;
+        bool context = !s->watch && DBGBCR_BT(ctrl) >= BT_CONTEXT_FIRST;
         uint16_t all = (uint16_t)((1u << s->n) - 1);
 
         if (!(ctrl & DBGCR_E) || gd_bit(lift, i) || context != contexts)
             continue;
-        at[i] = (uint8_t)place(s, i, context ? target.hw.context : all, *taken);
-        *taken |= (uint16_t)(1u << at[i]);
-        s->ctrl[at[i]] = ctrl;
-        s->value[at[i]] = pairs[i].value;
+        s->at[i] = (uint8_t)place(s, i, context ? target.hw.context : all);
+        s->taken |= (uint16_t)(1u << s->at[i]);
+        s->pair[s->at[i]] = pairs[i];
     }
 }
 
-static void relink(struct slots *s, uint16_t taken, const uint8_t *at, bool watch)
+/* Where links lead: ours to where our context is now. The guest's to a place that is now ours would
+ * follow our context and are dropped. */
+static void relink(struct slots *s, const struct slots *contexts)
 {
     for (unsigned i = 0; i < s->n; i++) {
-        if (gd_bit(taken, i) && links(s->ctrl[i], watch)) {
-            uint64_t to = at[DBGCR_LBN(s->ctrl[i])];
+        uint64_t *ctrl = &s->pair[i].ctrl, lbn = DBGCR_LBN(*ctrl);
 
-            s->ctrl[i] = (s->ctrl[i] & ~(0xfull << DBGCR_LBN_SHIFT)) | to << DBGCR_LBN_SHIFT;
+        if (!links(s, i))
+            continue;
+        if (gd_bit(s->taken, i)) {
+            *ctrl = (*ctrl & ~(0xfull << DBGCR_LBN_SHIFT)) | (uint64_t)contexts->at[lbn]
+                                                                 << DBGCR_LBN_SHIFT;
+        } else if (gd_bit(contexts->taken, (unsigned)lbn)) {
+            *ctrl = 0;
+            s->lost |= (uint16_t)(1u << i);
         }
-    }
-}
-
-static void fill_guest(struct slots *s, const struct debug *d, const uint64_t *ctrl,
-                       const uint64_t *value)
-{
-    s->lost = 0;
-    for (unsigned i = 0; i < GD_HW_MAX; i++) {
-        s->ctrl[i] = i < s->n && !d->pass ? gate(&d->guest, ctrl[i]) : 0;
-        s->value[i] = value[i];
     }
 }
 
 static void load(struct cpu *c)
 {
     struct debug *d = &c->debug;
-    struct slots b = { .n = debug_breaks() }, w = { .n = debug_watches() };
-    uint16_t taken_b = 0, taken_w = 0;
-    uint8_t at_b[GD_HW_MAX] = { 0 }, at_w[GD_HW_MAX] = { 0 };
-    uint64_t mdscr = d->guest.mdscr & ~(MDSCR_SS | MDSCR_KDE);
+    struct gd_hw_pair merged[PAIRS];
+    struct slots b = { .pair = merged, .n = debug_breaks() };
+    struct slots w = { .pair = merged + WATCH, .n = debug_watches(), .watch = true };
 
-    fill_guest(&b, d, d->guest.bcr, d->guest.bvr);
-    fill_guest(&w, d, d->guest.wcr, d->guest.wvr);
+    for (unsigned n = 0; n < PAIRS; n++) {
+        merged[n] = d->guest.pair[n];
+        merged[n].ctrl = d->pass ? 0 : gate(&d->guest, merged[n].ctrl);
+    }
     if (d->hw) {
-        put_ours(&b, d->ours.b, d->lift_b, true, at_b, &taken_b, false);
-        put_ours(&b, d->ours.b, d->lift_b, false, at_b, &taken_b, false);
-        put_ours(&w, d->ours.w, d->lift_w, false, at_w, &taken_w, true);
-        drop_links(&b, taken_b, taken_b, false);
-        drop_links(&w, taken_b, taken_w, true);
-        relink(&b, taken_b, at_b, false);
-        relink(&w, taken_w, at_b, true);
+        put_ours(&b, d->ours.b, d->lift_b, true);
+        put_ours(&b, d->ours.b, d->lift_b, false);
+        put_ours(&w, d->ours.w, d->lift_w, false);
+        relink(&b, &b);
+        relink(&w, &b);
     }
     d->lost_b = b.lost;
     d->lost_w = w.lost;
-    for (unsigned i = 0; i < b.n; i++)
-        break_load(i, b.ctrl[i], b.value[i]);
-    for (unsigned i = 0; i < w.n; i++)
-        watch_load(i, w.ctrl[i], w.value[i]);
-    set_MDSCR_EL1(mdscr | MDSCR_MDE);
+    load_pairs(merged);
+    set_MDSCR_EL1((d->guest.mdscr & ~(MDSCR_SS | MDSCR_KDE)) | MDSCR_MDE);
     d->reload = false;
 }
 
@@ -197,10 +181,10 @@ static void activate(struct cpu *c)
 {
     struct debug *d = &c->debug;
 
-    for (unsigned i = 0; i < debug_breaks(); i++)
-        pair_save(&d->guest, i, false);
-    for (unsigned i = 0; i < debug_watches(); i++)
-        pair_save(&d->guest, i, true);
+    for (unsigned n = 0; n < PAIRS; n++) {
+        if (exists(n))
+            d->guest.pair[n] = debug_pair_get(n);
+    }
     d->guest.mdscr = get_MDSCR_EL1();
     d->guest.oslk = get_OSLSR_EL1() & OSLSR_OSLK;
     /* Both locks mask debug exceptions, TDE or not: AArch64.GenerateDebugExceptionsFrom(). */
@@ -219,14 +203,11 @@ static void deactivate(struct cpu *c)
 {
     struct debug *d = &c->debug;
 
-    for (unsigned i = 0; i < debug_breaks(); i++)
-        break_load(i, d->guest.bcr[i], d->guest.bvr[i]);
-    for (unsigned i = 0; i < debug_watches(); i++)
-        watch_load(i, d->guest.wcr[i], d->guest.wvr[i]);
+    load_pairs(d->guest.pair);
     set_MDSCR_EL1(d->guest.mdscr);
     set_OSLAR_EL1(d->guest.oslk);
     set_OSDLR_EL1(d->guest.dlk);
-    c->frame->pstate = (c->frame->pstate & ~PSTATE_SS) | (d->guest_ss ? PSTATE_SS : 0);
+    c->frame->pstate = with_ss(c->frame->pstate, d->guest_ss);
     set_MDCR_EL2(get_MDCR_EL2() & ~(MDCR_TDE | MDCR_TDA | MDCR_TDOSA | MDCR_TDRA));
     d->active = false;
     d->lost_b = d->lost_w = 0;
@@ -245,10 +226,7 @@ void debug_power_on(struct cpu *c)
         d->ss_mode = SS_OFF;
         return;
     }
-    for (unsigned i = 0; i < debug_breaks(); i++)
-        break_load(i, 0, 0);
-    for (unsigned i = 0; i < debug_watches(); i++)
-        watch_load(i, 0, 0);
+    load_pairs(d->guest.pair);
     set_OSDLR_EL1(0);
     set_OSLAR_EL1(1);
 }
@@ -331,7 +309,7 @@ static void step_state(struct cpu *c)
         d->from_el = (uint8_t)PSTATE_EL(c->frame->pstate);
         d->from_pc = c->frame->pc;
     }
-    c->frame->pstate = (c->frame->pstate & ~PSTATE_SS) | (want ? PSTATE_SS : 0);
+    c->frame->pstate = with_ss(c->frame->pstate, want);
     d->in_flight = want;
     d->ss_mode = mode;
 }
@@ -411,13 +389,10 @@ static void write_mdscr(struct cpu *c, uint64_t value)
 
 static bool pair_access(struct cpu *c, unsigned n, unsigned op2, bool write, uint64_t *value)
 {
-    struct debug_regs *g = &c->debug.guest;
-    uint64_t *reg = op2 == 4   ? &g->bvr[n]
-                    : op2 == 5 ? &g->bcr[n]
-                    : op2 == 6 ? &g->wvr[n]
-                               : &g->wcr[n];
+    struct gd_hw_pair *pair = &c->debug.guest.pair[n];
+    uint64_t *reg = op2 & 1 ? &pair->ctrl : &pair->value;
 
-    if (n >= (op2 < 6 ? debug_breaks() : debug_watches()))
+    if (!exists(n))
         return false;
     if (write) {
         /* DBGBVR is kept whole: a context has a use for bits 1:0, too (DBGBVR<n>_EL1, fields). */
@@ -435,7 +410,7 @@ bool debug_access(struct cpu *c, unsigned key, bool write, uint64_t *value)
     unsigned op2 = key & 7, crm = key >> 3 & 15;
 
     if ((key & ~0x7fu) == SYSREG_KEY(2u, 0u, 0u, 0u, 0u) && op2 >= 4)
-        return pair_access(c, crm, op2, write, value);
+        return pair_access(c, op2 < 6 ? crm : WATCH + crm, op2, write, value);
     switch (key) {
     case SYSREG_KEY(2, 0, 0, 2, 2): /* MDSCR_EL1 */
         if (write)
@@ -490,31 +465,22 @@ bool debug_access(struct cpu *c, unsigned key, bool write, uint64_t *value)
 bool debug_reg_get(struct cpu *c, unsigned num, uint64_t *value)
 {
     struct debug *d = &c->debug;
-    struct debug_regs now;
     const struct debug_regs *g = &d->guest;
+    unsigned pair = num - GD_ARM64_DBGBCR(0); /* those of DBGWCR follow */
 
     if (num == GD_ARM64_PSTATE) {
         *value = c->frame->pstate;
         if (d->active)
-            *value = (*value & ~PSTATE_SS) | (d->guest_ss ? PSTATE_SS : 0);
+            *value = with_ss(*value, d->guest_ss);
         return true;
     }
     if (d->active && (num == GD_ARM64_MDSCR_EL1 || num == GD_ARM64_OSLSR_EL1)) {
         *value = num == GD_ARM64_MDSCR_EL1 ? g->mdscr : 8 | (g->oslk ? OSLSR_OSLK : 0);
         return true;
     }
-    if (num < GD_ARM64_DBGBCR(0) || num >= GD_ARM64_DBGWCR(GD_HW_MAX))
+    if (pair >= PAIRS || !exists(pair) || (!d->active && c != this_cpu()))
         return false;
-    if (!d->active) {
-        if (c != this_cpu())
-            return false;
-        if (num >= GD_ARM64_DBGWCR(debug_watches()) ||
-            (num < GD_ARM64_DBGWCR(0) && num >= GD_ARM64_DBGBCR(debug_breaks())))
-            return false;
-        g = &now;
-        pair_save(&now, num % 16, num >= GD_ARM64_DBGWCR(0));
-    }
-    *value = num < GD_ARM64_DBGWCR(0) ? g->bcr[num % 16] : g->wcr[num % 16];
+    *value = d->active ? g->pair[pair].ctrl : debug_pair_get(pair).ctrl;
     return true;
 }
 
@@ -525,7 +491,7 @@ bool debug_reg_set(struct cpu *c, unsigned num, uint64_t value)
     if (num == GD_ARM64_PSTATE) {
         if (d->active) {
             d->guest_ss = value & PSTATE_SS;
-            value = (value & ~PSTATE_SS) | (c->frame->pstate & PSTATE_SS);
+            value = with_ss(value, c->frame->pstate & PSTATE_SS);
         }
         c->frame->pstate = value;
         return true;
@@ -551,12 +517,12 @@ static void bits(struct gd_out *o, uint16_t set)
         gd_put_str(o, "none");
 }
 
-static uint16_t enabled(const uint64_t *ctrl)
+static uint16_t enabled(const struct gd_hw_pair *pair)
 {
     uint16_t set = 0;
 
     for (unsigned i = 0; i < GD_HW_MAX; i++)
-        set |= (uint16_t)((ctrl[i] & DBGCR_E) << i);
+        set |= (uint16_t)((pair[i].ctrl & DBGCR_E) << i);
     return set;
 }
 
@@ -572,9 +538,9 @@ void debug_describe(void *ctx, struct gd_out *o)
             continue;
         }
         gd_put_str(o, "the guest holds breakpoints ");
-        bits(o, enabled(d->guest.bcr));
+        bits(o, enabled(d->guest.pair));
         gd_put_str(o, ", watchpoints ");
-        bits(o, enabled(d->guest.wcr));
+        bits(o, enabled(d->guest.pair + WATCH));
         if (d->lost_b || d->lost_w) {
             gd_put_str(o, "; suspended for want of registers: breakpoints ");
             bits(o, d->lost_b);

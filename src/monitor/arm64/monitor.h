@@ -64,8 +64,11 @@ void tree_hand_on(void);        /* edits the tree in place for the guest */
 
 enum power { POWER_OFF, POWER_CLAIMED, POWER_PENDING, POWER_ON };
 
+#define WATCH GD_HW_MAX /* the pairs' numbers: breakpoints, then watchpoints from here */
+#define PAIRS (2 * GD_HW_MAX)
+
 struct debug_regs {
-    uint64_t bcr[GD_HW_MAX], bvr[GD_HW_MAX], wcr[GD_HW_MAX], wvr[GD_HW_MAX];
+    struct gd_hw_pair pair[PAIRS];
     uint64_t mdscr;
     bool oslk;
     bool dlk; /* OSDLR_EL1.DLK, FEAT_DoubleLock */
