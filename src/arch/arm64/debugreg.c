@@ -16,53 +16,44 @@
 #define COMMON       (DBGCR_E | DBGCR_PMC_EL1_EL0)
 #define CONTEXT_CTRL (COMMON | DBGBCR_BAS_A64 | DBGBCR_BT_LINKED_CONTEXT)
 
+/* The breakpoint or the watchpoint registers. */
+struct bank {
+    struct gd_hw_pair *pair;
+    uint16_t all, used;
+    int full; /* the error if none is free */
+};
+
 struct planner {
     const struct gd_target *t;
-    struct gd_hw_set *set;
     struct gd_why *why;
-    uint16_t used_b, used_w;
+    struct bank b, w;
     unsigned watches_left; /* wants after the present one, each needs a slot */
 };
 
-/* How many there are, as the end of a sentence. */
-static const char *const all_taken[GD_HW_MAX + 1] = {
-    "this guest has none",
-    "the only one",
-    "all 2",
-    "all 3",
-    "all 4",
-    "all 5",
-    "all 6",
-    "all 7",
-    "all 8",
-    "all 9",
-    "all 10",
-    "all 11",
-    "all 12",
-    "all 13",
-    "all 14",
-    "all 15",
-    "all 16",
-};
-
-static unsigned nbreak(const struct planner *p)
+static uint16_t first_bits(unsigned n)
 {
-    return p->t->hw.nbreak < GD_HW_MAX ? p->t->hw.nbreak : GD_HW_MAX;
+    return (uint16_t)(n >= GD_HW_MAX ? 0xffff : (1u << n) - 1);
 }
 
-static unsigned nwatch(const struct planner *p)
+static unsigned count(uint16_t set)
 {
-    return p->t->hw.nwatch < GD_HW_MAX ? p->t->hw.nwatch : GD_HW_MAX;
+    unsigned n = 0;
+
+    for (; set; set >>= 1)
+        n += set & 1;
+    return n;
 }
 
-static int no_break(const struct planner *p, uint64_t addr)
+/* With how many there are, as the end of the sentence. */
+static int none_free(const struct planner *p, const struct bank *bank, uint64_t addr)
 {
-    return gd_why_at(p->why, GD_E_NOBREAK, addr, all_taken[nbreak(p)]);
-}
+    static const char all[GD_HW_MAX][7] = {
+        "all 1", "all 2",  "all 3",  "all 4",  "all 5",  "all 6",  "all 7",  "all 8",
+        "all 9", "all 10", "all 11", "all 12", "all 13", "all 14", "all 15", "all 16",
+    };
+    unsigned n = count(bank->all);
 
-static int no_watch(const struct planner *p, uint64_t addr)
-{
-    return gd_why_at(p->why, GD_E_NOWATCH, addr, all_taken[nwatch(p)]);
+    return gd_why_at(p->why, bank->full, addr, n ? all[n - 1] : "this guest has none");
 }
 
 static bool same(const struct gd_hw_pair *a, const struct gd_hw_pair *b)
@@ -71,52 +62,42 @@ static bool same(const struct gd_hw_pair *a, const struct gd_hw_pair *b)
 }
 
 /* A register for the pair among those of allowed: one that holds the same already, else the
- * lowest or highest free one. Its number, or -1. */
-static int place(struct gd_hw_pair *bank, uint16_t *used, uint16_t allowed, bool high,
-                 struct gd_hw_pair pair)
+ * lowest or highest free one. Its number, which slots has then, too, or -1. */
+static int place(struct bank *bank, uint16_t allowed, bool high, struct gd_hw_pair pair,
+                 uint16_t *slots)
 {
     int found = -1;
 
-    for (int n = 0; n < GD_HW_MAX; n++)
-        if ((*used >> n & 1) && same(&bank[n], &pair))
-            return n;
-    for (int n = 0; n < GD_HW_MAX; n++)
-        if ((allowed & ~*used) >> n & 1) {
+    for (int n = 0; n < GD_HW_MAX; n++) {
+        bool used = bank->used >> n & 1;
+
+        if (used && same(&bank->pair[n], &pair)) {
             found = n;
-            if (!high)
-                break;
+            break;
         }
+        if (!used && allowed >> n & 1 && (high || found < 0))
+            found = n;
+    }
     if (found >= 0) {
-        *used |= (uint16_t)(1u << found);
-        bank[found] = pair;
+        bank->used |= (uint16_t)(1u << found);
+        bank->pair[found] = pair;
+        *slots |= (uint16_t)(1u << found);
     }
     return found;
-}
-
-static uint16_t first_bits(unsigned n)
-{
-    return (uint16_t)(n >= 16 ? 0xffff : (1u << n) - 1);
-}
-
-static uint16_t context_slots(const struct planner *p)
-{
-    return p->t->hw.context & first_bits(nbreak(p));
 }
 
 /* ---- contexts ---- */
 
 static int place_context(struct planner *p, struct gd_hw_pair pair, uint16_t *slots)
 {
-    int n = place(p->set->b, &p->used_b, context_slots(p), true, pair);
+    uint16_t allowed = p->t->hw.context & p->b.all;
 
-    if (n < 0)
-        return gd_why(p->why, GD_E_NOCONTEXT,
-                      context_slots(p) ? "each distinct context takes one"
-                                       : "on the CPUs that the guest may run on, no breakpoint "
-                                         "register is context-aware everywhere");
-    if (slots)
-        *slots |= (uint16_t)(1u << n);
-    return n;
+    if (place(&p->b, allowed, true, pair, slots) >= 0)
+        return 0;
+    return gd_why(p->why, GD_E_NOCONTEXT,
+                  allowed ? "each distinct context takes one"
+                          : "on the CPUs that the guest may run on, no breakpoint register is "
+                            "context-aware everywhere");
 }
 
 /* Adds the link to a control word; the context's register was placed before. */
@@ -127,7 +108,7 @@ static uint64_t link_to(const struct planner *p, const struct gd_hw_want *w, uin
     if (!w->linked)
         return 0;
     for (unsigned n = 0; n < GD_HW_MAX; n++)
-        if ((p->used_b >> n & 1) && same(&p->set->b[n], &context))
+        if ((p->b.used >> n & 1) && same(&p->b.pair[n], &context))
             return type | (uint64_t)n << DBGCR_LBN_SHIFT;
     return 0; /* not reached: contexts are placed first */
 }
@@ -138,17 +119,12 @@ static int plan_break(struct planner *p, struct gd_hw_want *w)
 {
     bool half = (p->t->features & GD_ARM64_F_EL0_32) && (w->len == 2 || w->len == 3);
     struct gd_hw_pair pair = { COMMON | link_to(p, w, DBGBCR_BT_LINKED_ADDR), 0 };
-    int n;
 
     if (w->addr & (half ? 1 : 3))
         return gd_why_at(p->why, GD_E_ALIGN, w->addr, "an instruction is 4 bytes, aligned");
     pair.value = (uint64_t)gd_sext(w->addr & ~3ull, 53);
     pair.ctrl |= !half ? DBGBCR_BAS_A64 : w->addr & 2 ? 0xcull << 5 : 0x3ull << 5;
-    n = place(p->set->b, &p->used_b, first_bits(nbreak(p)), false, pair);
-    if (n < 0)
-        return no_break(p, w->addr);
-    w->slots |= (uint16_t)(1u << n);
-    return 0;
+    return place(&p->b, p->b.all, false, pair, &w->slots) < 0 ? none_free(p, &p->b, w->addr) : 0;
 }
 
 struct piece {
@@ -237,20 +213,11 @@ static struct gd_hw_pair watch_pair(const struct piece *v, uint64_t ctrl)
     return (struct gd_hw_pair){ ctrl, v->addr & ~7ull };
 }
 
-static unsigned count_free(const struct planner *p)
-{
-    unsigned n = 0;
-
-    for (uint16_t free = first_bits(nwatch(p)) & (uint16_t)~p->used_w; free; free >>= 1)
-        n += free & 1;
-    return n;
-}
-
 static int plan_watch(struct planner *p, struct gd_hw_want *w)
 {
     uint64_t addr = (uint64_t)gd_sext(w->addr, 53), last;
     uint64_t ctrl = COMMON | link_to(p, w, DBGWCR_WT);
-    unsigned n, free = count_free(p), later = p->watches_left;
+    unsigned n, free = count(p->w.all & (uint16_t)~p->w.used), later = p->watches_left;
     struct piece v[MAX_PIECES];
 
     if (!gd_range_last(addr, w->len, &last))
@@ -270,12 +237,8 @@ static int plan_watch(struct planner *p, struct gd_hw_want *w)
         return gd_why_at(p->why, GD_E_NOWATCH, w->addr,
                          "the range needs more watchpoints than are free");
     for (unsigned i = 0; i < n; i++) {
-        int slot = place(p->set->w, &p->used_w, first_bits(nwatch(p)), false,
-                         watch_pair(&v[i], ctrl));
-
-        if (slot < 0)
-            return no_watch(p, w->addr);
-        w->slots |= (uint16_t)(1u << slot);
+        if (place(&p->w, p->w.all, false, watch_pair(&v[i], ctrl), &w->slots) < 0)
+            return none_free(p, &p->w, w->addr);
     }
     return 0;
 }
@@ -348,19 +311,14 @@ static int plan_raw(struct planner *p, struct gd_hw_want *w)
 {
     bool watch = w->type != GD_HW;
     const char *bad = watch ? raw_watch(&w->pair) : raw_break(&w->pair);
-    int n;
+    struct bank *bank = watch ? &p->w : &p->b;
 
     if (bad)
         return gd_why(p->why, GD_E_RESERVED, bad);
-    if (!watch && is_context(w->pair.ctrl)) {
-        n = place_context(p, w->pair, &w->slots);
-        return n < 0 ? n : 0;
-    }
-    n = watch ? place(p->set->w, &p->used_w, first_bits(nwatch(p)), false, w->pair)
-              : place(p->set->b, &p->used_b, first_bits(nbreak(p)), false, w->pair);
-    if (n < 0)
-        return watch ? no_watch(p, w->pair.value) : no_break(p, w->pair.value);
-    w->slots |= (uint16_t)(1u << n);
+    if (!watch && is_context(w->pair.ctrl))
+        return place_context(p, w->pair, &w->slots);
+    if (place(bank, bank->all, false, w->pair, &w->slots) < 0)
+        return none_free(p, bank, w->pair.value);
     return 0;
 }
 
@@ -373,8 +331,8 @@ static int check_link(const struct planner *p, const struct gd_hw_want *w)
 
     if (!w->raw || !linked)
         return 0;
-    if ((p->used_b >> lbn & 1) && is_context(p->set->b[lbn].ctrl) &&
-        (DBGBCR_BT(p->set->b[lbn].ctrl) & 1))
+    if ((p->b.used >> lbn & 1) && is_context(p->b.pair[lbn].ctrl) &&
+        (DBGBCR_BT(p->b.pair[lbn].ctrl) & 1))
         return 0;
     return gd_why(p->why, GD_E_RESERVED, "LBN names a register without a linked context");
 }
@@ -402,13 +360,12 @@ static unsigned needs(const struct gd_hw_want *w)
 static int plan_one(struct planner *p, struct gd_hw_want *w, enum pass pass)
 {
     struct gd_hw_pair context = { CONTEXT_CTRL, (uint32_t)w->context };
-    int n;
+    uint16_t slots = 0; /* the want has those of its address only */
 
     if (pass == CONTEXTS && !w->raw && w->linked) {
         if (w->context >> 32)
             return gd_why(p->why, GD_E_ARG, "a context identifier has 32 bits");
-        n = place_context(p, context, NULL);
-        return n < 0 ? n : 0;
+        return place_context(p, context, &slots);
     }
     if (pass_of(w) != pass)
         return 0;
@@ -423,7 +380,12 @@ static int plan_one(struct planner *p, struct gd_hw_want *w, enum pass pass)
 int gd_arm64_plan(const struct gd_target *t, struct gd_hw_want *wants, size_t n,
                   struct gd_hw_set *set, struct gd_why *why)
 {
-    struct planner p = { .t = t, .set = set, .why = why };
+    struct planner p = {
+        .t = t,
+        .why = why,
+        .b = { .pair = set->b, .all = first_bits(t->hw.nbreak), .full = GD_E_NOBREAK },
+        .w = { .pair = set->w, .all = first_bits(t->hw.nwatch), .full = GD_E_NOWATCH },
+    };
     int err = 0;
 
     memset(set, 0, sizeof(*set));
