@@ -23,6 +23,8 @@
 #ifndef STACK_SIZE
 #define STACK_SIZE 16384 /* meson.build gives the assembler's and ours */
 #endif
+#define SYS_FIRST     GD_ARM64_FPSR /* the lowest number of a system register that is kept */
+#define SYS_END       (GD_ARM64_DCZID_EL0 + 1)
 #define QUEUE_SIZE    64
 #define SVE_MAX       256         /* bytes of the longest vector there can be */
 #define MONITOR_BLOCK 0x200000ull /* the monitor has the 2 MB block it is linked into */
@@ -119,15 +121,12 @@ struct cpu {
     struct debug debug;
 
     /* registers of a parked CPU (regs.c) */
-    uint64_t sys[GD_REG_MAX - 128];
-    uint64_t sys_dirty[2];
-    uint64_t tpidr_el0;
+    uint64_t sys[SYS_END - SYS_FIRST];
+    bool sys_dirty[SYS_END - SYS_FIRST];
     uint8_t v[32 * SVE_MAX + 17 * SVE_MAX / 8] __attribute__((aligned(16)));
     uint16_t vl;    /* bytes of a vector in v, 0: V registers only */
     bool streaming; /* ... because SVE is in its streaming mode, whose vectors are not shown */
     bool v_dirty;
-    uint64_t fpsr, fpcr;
-    bool own_dirty; /* TPIDR_EL0, FPSR or FPCR */
 
     struct gd_cpu view; /* for injection outside the engine */
     struct gd_why view_why;

@@ -13,15 +13,18 @@
 
 #define ANSWER_MS 2000u
 
-SYSREG(TPIDR_EL0, "S3_3_C13_C0_2")
-SYSREG(FPCR, "S3_3_C4_C4_0")
-SYSREG(FPSR, "S3_3_C4_C4_1")
+/* Those of user mode, as the others in arch/arm64/arm64.h. */
+#define EL0_REGS(X)                                                                                \
+    X(GD_ARM64_FPSR, FPSR, 3, 3, 4, 4, 1, 0)                                                       \
+    X(GD_ARM64_FPCR, FPCR, 3, 3, 4, 4, 0, 0)                                                       \
+    X(GD_ARM64_TPIDR_EL0, TPIDR_EL0, 3, 3, 13, 0, 2, 0)
 
 #define STRING(x)                     #x
 #define NAME(op0, op1, crn, crm, op2) STRING(S##op0##_##op1##_C##crn##_C##crm##_##op2)
 #define ACCESSORS(num, name, op0, op1, crn, crm, op2, flags)                                       \
     SYSREG(el1_##name, NAME(op0, op1, crn, crm, op2))
 /* OSLSR_EL1 and the ID registers are read only; their setters are never called. */
+EL0_REGS(ACCESSORS)
 GD_ARM64_EL1_REGS(ACCESSORS)
 GD_ARM64_OWN_REGS(ACCESSORS)
 
@@ -32,12 +35,14 @@ static bool exists(unsigned num)
         return gd_bits(get_ID_AA64MMFR3_EL1(), 3, 0) != 0;
     case GD_ARM64_GCSCR_EL1:
         return gd_bits(get_ID_AA64PFR1_EL1(), 47, 44) != 0;
-    case GD_ARM64_MPIDR_EL1:
-    case GD_ARM64_MIDR_EL1:
+    case GD_ARM64_FPSR:
+    case GD_ARM64_FPCR:
+    case GD_ARM64_TPIDR_EL0:
+    case GD_ARM64_OSLSR_EL1:
+    case GD_ARM64_DCZID_EL0:
         return true;
     default:
-        return (num >= GD_ARM64_EL1_FIRST && num <= GD_ARM64_EL1_LAST) ||
-               num == GD_ARM64_OSLSR_EL1 || num == GD_ARM64_DCZID_EL0;
+        return num >= GD_ARM64_EL1_FIRST && num <= GD_ARM64_EL1_LAST;
     }
 }
 
@@ -53,6 +58,7 @@ static bool exists(unsigned num)
 static uint64_t live_get(unsigned num)
 {
     switch (num) {
+        EL0_REGS(GET_CASE)
         GD_ARM64_EL1_REGS(GET_CASE)
         GD_ARM64_OWN_REGS(GET_CASE)
     }
@@ -62,6 +68,7 @@ static uint64_t live_get(unsigned num)
 static void live_set(unsigned num, uint64_t value)
 {
     switch (num) {
+        EL0_REGS(SET_CASE)
         GD_ARM64_EL1_REGS(SET_CASE)
         GD_ARM64_OWN_REGS(SET_CASE)
     }
@@ -106,29 +113,20 @@ static uint8_t *vector(struct cpu *c, unsigned num, size_t n)
 
 void regs_save(struct cpu *c)
 {
-    for (unsigned n = GD_ARM64_EL1_FIRST; n <= GD_ARM64_DCZID_EL0; n++)
-        c->sys[n - 128] = exists(n) ? live_get(n) : 0;
-    c->tpidr_el0 = get_TPIDR_EL0();
-    c->fpsr = get_FPSR();
-    c->fpcr = get_FPCR();
+    for (unsigned n = SYS_FIRST; n < SYS_END; n++)
+        c->sys[n - SYS_FIRST] = exists(n) ? live_get(n) : 0;
     vectors_save(c);
-    c->sys_dirty[0] = c->sys_dirty[1] = 0;
+    memset(c->sys_dirty, 0, sizeof(c->sys_dirty));
     c->v_dirty = false;
-    c->own_dirty = false;
     atomic_store(&c->saved, 1);
 }
 
 void regs_restore(struct cpu *c)
 {
     atomic_store(&c->saved, 0);
-    for (unsigned n = 128; n < GD_REG_MAX; n++) {
-        if (gd_bit(c->sys_dirty[n / 64 - 2], n % 64))
-            live_set(n, c->sys[n - 128]);
-    }
-    if (c->own_dirty) {
-        set_TPIDR_EL0(c->tpidr_el0);
-        set_FPSR(c->fpsr);
-        set_FPCR(c->fpcr);
+    for (unsigned n = SYS_FIRST; n < SYS_END; n++) {
+        if (c->sys_dirty[n - SYS_FIRST])
+            live_set(n, c->sys[n - SYS_FIRST]);
     }
     if (c->v_dirty)
         vectors_load(c);
@@ -150,25 +148,6 @@ static bool readable(struct cpu *c)
     return true;
 }
 
-static int own_get(struct cpu *c, unsigned num, uint64_t *value)
-{
-    bool saved = atomic_load(&c->saved);
-
-    switch (num) {
-    case GD_ARM64_TPIDR_EL0:
-        *value = saved ? c->tpidr_el0 : get_TPIDR_EL0();
-        return 0;
-    case GD_ARM64_FPSR:
-        *value = saved ? c->fpsr : get_FPSR();
-        return 0;
-    case GD_ARM64_FPCR:
-        *value = saved ? c->fpcr : get_FPCR();
-        return 0;
-    default:
-        return GD_E_NOREG;
-    }
-}
-
 int regs_get(void *ctx, unsigned vcpu, unsigned num, uint64_t *value)
 {
     struct cpu *c = &cpus[vcpu];
@@ -186,36 +165,9 @@ int regs_get(void *ctx, unsigned vcpu, unsigned num, uint64_t *value)
         *value = c->frame->pc;
         return 0;
     }
-    if (num < 128)
-        return own_get(c, num, value);
     if (!exists(num))
         return GD_E_NOREG;
-    *value = atomic_load(&c->saved) ? c->sys[num - 128] : live_get(num);
-    return 0;
-}
-
-static int own_set(struct cpu *c, unsigned num, uint64_t value)
-{
-    uint64_t *slot = num == GD_ARM64_TPIDR_EL0 ? &c->tpidr_el0
-                     : num == GD_ARM64_FPSR    ? &c->fpsr
-                     : num == GD_ARM64_FPCR    ? &c->fpcr
-                                               : NULL;
-
-    if (!slot)
-        return GD_E_NOREG;
-    if (!atomic_load(&c->saved)) {
-        c->tpidr_el0 = get_TPIDR_EL0();
-        c->fpsr = get_FPSR();
-        c->fpcr = get_FPCR();
-    }
-    *slot = value;
-    if (atomic_load(&c->saved)) {
-        c->own_dirty = true;
-        return 0;
-    }
-    set_TPIDR_EL0(c->tpidr_el0);
-    set_FPSR(c->fpsr);
-    set_FPCR(c->fpcr);
+    *value = atomic_load(&c->saved) ? c->sys[num - SYS_FIRST] : live_get(num);
     return 0;
 }
 
@@ -236,8 +188,6 @@ int regs_set(void *ctx, unsigned vcpu, unsigned num, uint64_t value)
         c->frame->pc = value;
         return 0;
     }
-    if (num < 128)
-        return own_set(c, num, value);
     if (!exists(num))
         return GD_E_NOREG;
     if (!atomic_load(&c->saved)) {
@@ -245,8 +195,8 @@ int regs_set(void *ctx, unsigned vcpu, unsigned num, uint64_t value)
         isb();
         return 0;
     }
-    c->sys[num - 128] = value;
-    c->sys_dirty[num / 64 - 2] |= 1ull << num % 64;
+    c->sys[num - SYS_FIRST] = value;
+    c->sys_dirty[num - SYS_FIRST] = true;
     return 0;
 }
 

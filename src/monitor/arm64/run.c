@@ -34,7 +34,7 @@ static bool caches_off(const struct cpu *c)
     if (c == this_cpu())
         return ~get_SCTLR_EL1() & on;
     return atomic_load(&c->saved) && atomic_load(&c->power) == POWER_ON &&
-           ~c->sys[GD_ARM64_SCTLR_EL1 - 128] & on;
+           ~c->sys[GD_ARM64_SCTLR_EL1 - SYS_FIRST] & on;
 }
 
 /* Our map is cacheable. A guest whose caches are off writes past the lines that we have: they go
