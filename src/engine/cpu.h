@@ -18,16 +18,16 @@ struct gd_cpu {
     const struct gd_target *target;
     const struct gd_backend *be;
     void *be_ctx;
-    unsigned index;           /* vCPU number */
-    struct gd_why *why;       /* where errors are explained; never NULL */
-    uint64_t hw[GD_REG_MAX];  /* what the hardware holds, where known */
-    uint64_t val[GD_REG_MAX]; /* what the guest shall see */
+    unsigned index;     /* vCPU number */
+    struct gd_why *why; /* where errors are explained; never NULL */
     uint64_t known[GD_REG_WORDS], dirty[GD_REG_WORDS];
     /* last fetched code page: code does not move under a run of steps without an instruction that
      * insn_plain() denies, another vCPU that ran, or a client that wrote */
     uint64_t page_va, page_gpa, page_len;
     const uint8_t *page;      /* where it is in the host; NULL: not all of it is memory */
     struct gd_engine *engine; /* whose planted words reads hide; NULL: none (unit tests) */
+    uint64_t hw[GD_REG_MAX];  /* what the hardware holds, where known */
+    uint64_t val[GD_REG_MAX]; /* what the guest shall see */
 };
 
 /* Is the register in the cache? */

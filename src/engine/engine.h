@@ -79,7 +79,6 @@ struct gd_patch {
 enum gd_vcpu_state { GD_PARKED = 0, GD_FREE, GD_LOST };
 
 struct gd_vcpu {
-    struct gd_cpu cpu;
     _Atomic uint32_t request; /* GD_REQ_* */
     _Atomic uint32_t state;   /* enum gd_vcpu_state */
     struct gd_action action;
@@ -106,6 +105,7 @@ struct gd_vcpu {
     struct gd_counts {
         uint64_t exits, steps, step_overs, false_hits, injected, slices;
     } n;
+    struct gd_cpu cpu; /* large, hence last: what is near the start is reached by shorter code */
 };
 
 #define GD_REQ_STOP 1u
@@ -133,42 +133,42 @@ struct gd_engine_config {
 struct gd_engine {
     struct gd_engine_config cfg;
     const struct gd_arch *arch;
-    struct gd_hw_set set; /* the published plan */
     uint64_t generation;
     bool plan_dirty, any_hw;
-    bool attached;               /* a client is connected */
-    bool wrote;                  /* guest memory, since the last resume */
-    bool step_irq;               /* `monitor step-irq on` */
+    bool attached; /* a client is connected */
+    bool wrote;    /* guest memory, since the last resume */
+    bool step_irq; /* `monitor step-irq on` */
+    bool time_held;
+    bool exit_told;
     enum gd_step_mode step_mode; /* `monitor step-mode` */
+    unsigned stepper;            /* the first that the last resume let go to step; nvcpus: none */
+    unsigned npoint_used;        /* points below this were used at least once */
+    unsigned nhw;
+    uint16_t npatch_used, free_patch, dirty_patch, recycle;
+    unsigned nplanted; /* patches whose word stands in guest memory */
+    unsigned nfence;
+    struct gd_why why; /* last error of a client call, for `monitor why` */
+    _Atomic uint64_t stop_seq;
+    _Atomic uint32_t exited;  /* 1 + exit status once the VM ended */
+    enum gd_reason interrupt; /* asked to stop: GD_STOP_INTERRUPT or _HALTED, else _NONE */
+    unsigned interrupt_vcpu;
+    unsigned ntemp;
+    uint16_t lifted_patch;        /* index + 1 */
+    uint16_t hw[GD_HW_POINTS];    /* points in debug registers, index + 1, in order of the table */
+    uint16_t fence[GD_FENCE_MAX]; /* patches on the guest's vectors, index + 1 (POWER) */
     /* `monitor context`: hardware points inserted from now on fire only where the context
      * identifier equals id; with has_addr only those at addr. */
     struct gd_context_rule {
         bool on, has_addr;
         uint64_t id, addr;
     } context[GD_CONTEXT_RULES];
-    bool time_held;
-    unsigned stepper;          /* the first that the last resume let go to step; nvcpus: none */
-    unsigned npoint_used;      /* points below this were used at least once */
-    uint16_t hw[GD_HW_POINTS]; /* points in debug registers, index + 1, in order of the table */
-    unsigned nhw;
-    struct gd_hw_want wants[GD_HW_POINTS]; /* ... as the architecture gets them to encode */
-    uint16_t npatch_used, free_patch, dirty_patch, recycle;
-    unsigned nplanted;            /* patches whose word stands in guest memory */
-    uint16_t fence[GD_FENCE_MAX]; /* patches on the guest's vectors, index + 1 (POWER) */
-    unsigned nfence;
-    struct gd_why why; /* last error of a client call, for `monitor why` */
-    _Atomic uint64_t stop_seq;
-    _Atomic uint32_t exited; /* 1 + exit status once the VM ended */
-    bool exit_told;
-    enum gd_reason interrupt; /* asked to stop: GD_STOP_INTERRUPT or _HALTED, else _NONE */
-    unsigned interrupt_vcpu;
+    struct gd_hw_set set;                  /* the published plan */
+    struct gd_hw_want wants[GD_HW_POINTS]; /* hw as the architecture gets them to encode */
     /* words planted or lifted for the one vCPU that runs alone */
     struct {
         uint64_t gpa;
         uint8_t saved[4];
     } temp[GD_STEP_TEMPS];
-    unsigned ntemp;
-    uint16_t lifted_patch; /* index + 1 */
 };
 
 int gd_engine_init(struct gd_engine *e, const struct gd_engine_config *cfg);

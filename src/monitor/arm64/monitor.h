@@ -109,6 +109,7 @@ struct cpu {
     bool alone;                /* runs alone */
     bool hold_irq;             /* interrupts are held for a step */
     uint64_t voff;             /* CNTVOFF_EL2 as loaded */
+    uint64_t exits;
 
     /* interrupts (gic.c) */
     _Atomic uint32_t sgi_shadow; /* the guest's SGI that shares the number of ours is pending */
@@ -123,14 +124,13 @@ struct cpu {
     /* registers of a parked CPU (regs.c) */
     uint64_t sys[SYS_END - SYS_FIRST];
     bool sys_dirty[SYS_END - SYS_FIRST];
-    uint8_t v[32 * SVE_MAX + 17 * SVE_MAX / 8] __attribute__((aligned(16)));
     uint16_t vl;    /* bytes of a vector in v, 0: V registers only */
     bool streaming; /* ... because SVE is in its streaming mode, whose vectors are not shown */
     bool v_dirty;
 
-    struct gd_cpu view; /* for injection outside the engine */
     struct gd_why view_why;
-    uint64_t exits;
+    struct gd_cpu view; /* for injection outside the engine */
+    uint8_t v[32 * SVE_MAX + 17 * SVE_MAX / 8] __attribute__((aligned(16)));
 };
 
 extern struct cpu cpus[MAX_CPUS];
