@@ -3,15 +3,12 @@
  * Z and z: breakpoints and watchpoints, by the numbers of the protocol. An answer of OK is true
  * (the engine has dry-run the plan); nothing reaches guest or hardware before the next resume.
  */
-#include "base/bits.h"
 #include "rsp/state.h"
 
 /* "addr,kind". Conditions and commands are not offered, so none may come. */
 static int place(struct gd_session *s, struct gd_cur *c, uint64_t type, uint64_t *addr,
                  uint64_t *len)
 {
-    uint64_t last;
-
     if (!gd_cur_char(c, ',') || gd_cur_hex(c, addr) < 0 || !gd_cur_char(c, ',') ||
         gd_cur_hex(c, len) < 0)
         return gd_rsp_malformed(s, "expected type,address,kind");
@@ -19,8 +16,6 @@ static int place(struct gd_session *s, struct gd_cur *c, uint64_t type, uint64_t
         return gd_rsp_malformed(s, "conditions and commands are not evaluated here");
     if (type <= GD_HW && *len != rsp_arch(s)->insn_len)
         return gd_rsp_malformed(s, "kind is not the length of this machine's breakpoint");
-    if (!gd_range_last(*addr, *len, &last))
-        return gd_rsp_malformed(s, "empty range, or beyond the end of the address space");
     return GD_OK;
 }
 

@@ -96,8 +96,7 @@ static int place_context(struct planner *p, struct gd_hw_pair pair, uint16_t *sl
         return 0;
     return gd_why(p->why, GD_E_NOCONTEXT,
                   allowed ? "each distinct context takes one"
-                          : "on the CPUs that the guest may run on, no breakpoint register is "
-                            "context-aware everywhere");
+                          : "on the CPUs of the guest none is context-aware everywhere");
 }
 
 /* Adds the link to a control word; the context's register was placed before. */
@@ -221,7 +220,7 @@ static int plan_watch(struct planner *p, struct gd_hw_want *w)
     struct piece v[MAX_PIECES];
 
     if (!gd_range_last(addr, w->len, &last))
-        return gd_why_at(p->why, GD_E_ARG, w->addr, "an empty range, or one that wraps");
+        return gd_why_at(p->why, GD_E_ARG, w->addr, "the watched range is empty or wraps around");
     if (w->type != GD_WRITE)
         ctrl |= DBGWCR_LSC_LOAD;
     if (w->type != GD_READ)
@@ -253,9 +252,16 @@ static const char *raw_common(uint64_t ctrl, uint64_t res0)
     if (!(ctrl & DBGCR_E))
         return "the enable bit is clear";
     if ((ctrl & DBGCR_HMC) || DBGCR_SSC(ctrl))
-        return "HMC and SSC must be 0, EL2 and other security states are out of reach";
+        return "HMC and SSC must be 0";
     if (!DBGCR_PMC(ctrl))
         return "PMC or PAC 0 is reserved";
+    return NULL;
+}
+
+static const char *raw_address(uint64_t addr, uint64_t low)
+{
+    if (addr & low || (uint64_t)gd_sext(addr, 53) != addr)
+        return "the address must be aligned and sign-extended from bit 52";
     return NULL;
 }
 
@@ -272,8 +278,7 @@ static const char *raw_break(const struct gd_hw_pair *pair)
     if (bad)
         return bad;
     if (bt > 3 && bt != 6 && bt != 7)
-        return "BT must be 0 to 3, 6 or 7: mismatch is AArch32's, VMID and CONTEXTIDR_EL2 the "
-               "hypervisor's";
+        return "BT must be 0 to 3, 6 or 7"; /* no mismatch, VMID or CONTEXTIDR_EL2 */
     if (bt >= 2) {
         if (bas != 0xf)
             return "BAS of a context breakpoint must be 0xf";
@@ -281,9 +286,7 @@ static const char *raw_break(const struct gd_hw_pair *pair)
     }
     if (bas != 0xf && bas != 0x3 && bas != 0xc)
         return "BAS must be 0xf, 0x3 or 0xc";
-    if (pair->value & 3 || (uint64_t)gd_sext(pair->value, 53) != pair->value)
-        return "the address must be 4-aligned and sign-extended from bit 52";
-    return NULL;
+    return raw_address(pair->value, 3);
 }
 
 static const char *raw_watch(const struct gd_hw_pair *pair)
@@ -302,9 +305,7 @@ static const char *raw_watch(const struct gd_hw_pair *pair)
         return "MASK 1 and 2 are reserved";
     if (mask && (bas != 0xff || (pair->value & ((1ull << mask) - 1))))
         return "MASK needs BAS 0xff and clear low address bits";
-    if (pair->value & 7 || (uint64_t)gd_sext(pair->value, 53) != pair->value)
-        return "the address must be 8-aligned and sign-extended from bit 52";
-    return NULL;
+    return raw_address(pair->value, 7);
 }
 
 static int plan_raw(struct planner *p, struct gd_hw_want *w)
