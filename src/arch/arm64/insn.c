@@ -12,10 +12,17 @@
 
 typedef struct gd_arm64_insn insn_t;
 
-struct pattern {
+typedef void decoder(uint32_t w, insn_t *i);
+
+struct branch {
     uint32_t mask, value;
     uint8_t kind;
-    void (*decode)(uint32_t w, insn_t *i); /* NULL: the kind says all */
+    decoder *decode; /* NULL: the kind says all */
+};
+
+struct access {
+    uint32_t mask, value;
+    decoder *decode;
 };
 
 static unsigned field(uint32_t w, unsigned hi, unsigned lo)
@@ -376,9 +383,15 @@ static void unknown(uint32_t w, insn_t *i)
     i->read = i->write = true;
 }
 
+static void udf(uint32_t w, insn_t *i)
+{
+    (void)w;
+    i->kind = INSN_EXC;
+}
+
 /* The first that matches counts; what is met most stands first. */
 /* clang-format off */
-static const struct pattern branches[] = { /* op0 101x: branches, exceptions, system */
+static const struct branch branches[] = { /* op0 101x: branches, exceptions, system */
     {0x7c000000, 0x14000000, INSN_B, branch26},         /* B, BL */
     {0xff000000, 0x54000000, INSN_B_COND, branch19},    /* B.cond, BC.cond */
     {0xffc0001f, 0x5500001f, INSN_BR, reta_label},      /* RETAASPPC, RETABSPPC */
@@ -406,56 +419,56 @@ static const struct pattern branches[] = { /* op0 101x: branches, exceptions, sy
     {0xffc00000, 0xd5000000, INSN_SYSTEM, NULL},        /* MSR, SYS, SYSL */
 };
 
-static const struct pattern accesses[] = { /* op0 x1x0: loads and stores */
-    {0x3b000000, 0x39000000, INSN_MEM, reg_imm12},
-    {0x3a000000, 0x28000000, INSN_MEM, pair},
-    {0x3fa00000, 0x08000000, INSN_MEM, exclusive},      /* LDXR, STXR, LDAXR, STLXR */
-    {0xbfa00000, 0x88200000, INSN_MEM, exclusive},      /* LDXP, STXP, ... */
-    {0xbfa07c00, 0x08207c00, INSN_MEM, casp},
-    {0x3fa00000, 0x08800000, INSN_MEM, ordered},        /* LDAR, STLR, LDLAR, STLLR */
-    {0x3fa07c00, 0x08a07c00, INSN_MEM, read_write},     /* CAS */
-    {0xbfbf0000, 0x0c000000, INSN_MEM, simd_multiple},
-    {0xbfa00000, 0x0c800000, INSN_MEM, simd_multiple},  /* post-index */
-    {0xbf000000, 0x0d000000, INSN_MEM, simd_single},
-    {0xff200000, 0xd9200000, INSN_MEM, tags},
-    {0xbfa00c00, 0x99000800, INSN_MEM, rcpc_pair},      /* STILP, LDIAPP */
-    {0xbfbffc00, 0x99800800, INSN_MEM, rcpc_writeback}, /* STLR, LDAPR with write-back */
-    {0x3f200c00, 0x19000000, INSN_MEM, rcpc_imm9},      /* STLUR, LDAPUR */
-    {0x3f200c00, 0x1d000800, INSN_MEM, rcpc_simd},
-    {0xff208c00, 0x19200000, INSN_MEM, atomic128},      /* LDCLRP, LDSETP */
-    {0xff20fc00, 0x19208000, INSN_MEM, atomic128},      /* SWPP */
-    {0xfbe00c00, 0x19c00400, INSN_MEM, mops_set},       /* SET*, SETG* */
-    {0xfb200c00, 0x19000400, INSN_MEM, mops_copy},      /* CPY*, CPYF* */
-    {0x3b000000, 0x18000000, INSN_MEM, literal},
-    {0xff200400, 0xf8200400, INSN_MEM, ldra},           /* LDRAA, LDRAB */
-    {0x3ffffc00, 0x38bfc000, INSN_MEM, ldapr},
-    {0xfffffc00, 0xf83fd000, INSN_MEM, ls64},           /* LD64B */
-    {0xfffffc00, 0xf83f9000, INSN_MEM, ls64},           /* ST64B */
-    {0xffe0ec00, 0xf820a000, INSN_MEM, ls64},           /* ST64BV, ST64BV0 */
-    {0xbf20dc00, 0x38209000, INSN_MEM, unknown},        /* RCWCLR, RCWSET */
-    {0xbf20fc00, 0x3820a000, INSN_MEM, unknown},        /* RCWSWP */
-    {0x3f200c00, 0x38200000, INSN_MEM, read_write},     /* LD<op>, SWP */
-    {0x3f200c00, 0x3c200000, INSN_MEM, unknown},        /* LDF<op>: element size by type */
-    {0x3b200c00, 0x38200800, INSN_MEM, reg_reg},
-    {0x3b200000, 0x38000000, INSN_MEM, reg_imm9},
-    {0x0a000000, 0x08000000, INSN_MEM, unknown},        /* the rest of loads and stores */
+static const struct access accesses[] = { /* op0 x1x0: loads and stores */
+    {0x3b000000, 0x39000000, reg_imm12},
+    {0x3a000000, 0x28000000, pair},
+    {0x3fa00000, 0x08000000, exclusive},      /* LDXR, STXR, LDAXR, STLXR */
+    {0xbfa00000, 0x88200000, exclusive},      /* LDXP, STXP, ... */
+    {0xbfa07c00, 0x08207c00, casp},
+    {0x3fa00000, 0x08800000, ordered},        /* LDAR, STLR, LDLAR, STLLR */
+    {0x3fa07c00, 0x08a07c00, read_write},     /* CAS */
+    {0xbfbf0000, 0x0c000000, simd_multiple},
+    {0xbfa00000, 0x0c800000, simd_multiple},  /* post-index */
+    {0xbf000000, 0x0d000000, simd_single},
+    {0xff200000, 0xd9200000, tags},
+    {0xbfa00c00, 0x99000800, rcpc_pair},      /* STILP, LDIAPP */
+    {0xbfbffc00, 0x99800800, rcpc_writeback}, /* STLR, LDAPR with write-back */
+    {0x3f200c00, 0x19000000, rcpc_imm9},      /* STLUR, LDAPUR */
+    {0x3f200c00, 0x1d000800, rcpc_simd},
+    {0xff208c00, 0x19200000, atomic128},      /* LDCLRP, LDSETP */
+    {0xff20fc00, 0x19208000, atomic128},      /* SWPP */
+    {0xfbe00c00, 0x19c00400, mops_set},       /* SET*, SETG* */
+    {0xfb200c00, 0x19000400, mops_copy},      /* CPY*, CPYF* */
+    {0x3b000000, 0x18000000, literal},
+    {0xff200400, 0xf8200400, ldra},           /* LDRAA, LDRAB */
+    {0x3ffffc00, 0x38bfc000, ldapr},
+    {0xfffffc00, 0xf83fd000, ls64},           /* LD64B */
+    {0xfffffc00, 0xf83f9000, ls64},           /* ST64B */
+    {0xffe0ec00, 0xf820a000, ls64},           /* ST64BV, ST64BV0 */
+    {0xbf20dc00, 0x38209000, unknown},        /* RCWCLR, RCWSET */
+    {0xbf20fc00, 0x3820a000, unknown},        /* RCWSWP */
+    {0x3f200c00, 0x38200000, read_write},     /* LD<op>, SWP */
+    {0x3f200c00, 0x3c200000, unknown},        /* LDF<op>: element size by type */
+    {0x3b200c00, 0x38200800, reg_reg},
+    {0x3b200000, 0x38000000, reg_imm9},
+    {0x0a000000, 0x08000000, unknown},        /* the rest of loads and stores */
 };
 
-static const struct pattern others[] = { /* op0 00x0: SVE, SME, UDF */
-    {0xffc0e010, 0x85800000, INSN_MEM, sve_zp},         /* LDR (predicate) */
-    {0xffc0e010, 0xe5800000, INSN_MEM, sve_zp},         /* STR (predicate) */
-    {0xffc0e000, 0x85804000, INSN_MEM, sve_zp},         /* LDR (vector) */
-    {0xffc0e000, 0xe5804000, INSN_MEM, sve_zp},         /* STR (vector) */
-    {0xfe10e000, 0xa400a000, INSN_MEM, sve_ld1},        /* scalar + immediate */
-    {0xfe00e000, 0xa4004000, INSN_MEM, sve_ld1},        /* scalar + scalar */
-    {0xfe10e000, 0xe400e000, INSN_MEM, sve_st1},
-    {0xfe00e000, 0xe4004000, INSN_MEM, sve_st1},
-    {0xfe000000, 0x84000000, INSN_MEM, unknown},        /* the rest of SVE's memory groups */
-    {0xfe000000, 0xa4000000, INSN_MEM, unknown},
-    {0xfe000000, 0xc4000000, INSN_MEM, unknown},
-    {0xfe000000, 0xe4000000, INSN_MEM, unknown},
-    {0xfe000000, 0xe0000000, INSN_MEM, unknown},        /* SME's */
-    {0xffff0000, 0x00000000, INSN_EXC, NULL},           /* UDF */
+static const struct access others[] = { /* op0 00x0: SVE, SME, UDF */
+    {0xffc0e010, 0x85800000, sve_zp},         /* LDR (predicate) */
+    {0xffc0e010, 0xe5800000, sve_zp},         /* STR (predicate) */
+    {0xffc0e000, 0x85804000, sve_zp},         /* LDR (vector) */
+    {0xffc0e000, 0xe5804000, sve_zp},         /* STR (vector) */
+    {0xfe10e000, 0xa400a000, sve_ld1},        /* scalar + immediate */
+    {0xfe00e000, 0xa4004000, sve_ld1},        /* scalar + scalar */
+    {0xfe10e000, 0xe400e000, sve_st1},
+    {0xfe00e000, 0xe4004000, sve_st1},
+    {0xfe000000, 0x84000000, unknown},        /* the rest of SVE's memory groups */
+    {0xfe000000, 0xa4000000, unknown},
+    {0xfe000000, 0xc4000000, unknown},
+    {0xfe000000, 0xe4000000, unknown},
+    {0xfe000000, 0xe0000000, unknown},        /* SME's */
+    {0xffff0000, 0x00000000, udf},
 };
 /* clang-format on */
 
@@ -465,26 +478,33 @@ static bool computes(uint32_t w)
     return field(w, 28, 26) == 4 || (gd_bit(w, 27) && gd_bit(w, 25));
 }
 
-static const struct pattern *find(const struct pattern *p, size_t n, uint32_t w)
+static bool is_branch(uint32_t w)
 {
+    return field(w, 28, 26) == 5;
+}
+
+static const struct branch *find_branch(uint32_t w)
+{
+    for (size_t n = 0; n < GD_ARRAY_SIZE(branches); n++)
+        if ((w & branches[n].mask) == branches[n].value)
+            return &branches[n];
+    return NULL;
+}
+
+static const struct access *find_access(uint32_t w)
+{
+    const struct access *p = gd_bit(w, 27) ? accesses : others;
+    size_t n = gd_bit(w, 27) ? GD_ARRAY_SIZE(accesses) : GD_ARRAY_SIZE(others);
+
     for (; n; n--, p++)
         if ((w & p->mask) == p->value)
             return p;
     return NULL;
 }
 
-static const struct pattern *pattern_of(uint32_t w)
-{
-    if (field(w, 28, 26) == 5)
-        return find(branches, GD_ARRAY_SIZE(branches), w);
-    if (gd_bit(w, 27))
-        return find(accesses, GD_ARRAY_SIZE(accesses), w);
-    return find(others, GD_ARRAY_SIZE(others), w);
-}
-
 void gd_arm64_decode(uint32_t w, struct gd_arm64_insn *i)
 {
-    const struct pattern *p;
+    decoder *decode;
 
     *i = (struct gd_arm64_insn){
         .rt = (uint8_t)field(w, 4, 0),
@@ -494,19 +514,32 @@ void gd_arm64_decode(uint32_t w, struct gd_arm64_insn *i)
     };
     if (computes(w))
         return;
-    p = pattern_of(w);
-    if (!p)
-        return;
-    i->kind = p->kind;
-    if (p->decode)
-        p->decode(w, i);
+    if (is_branch(w)) {
+        const struct branch *p = find_branch(w);
+
+        if (!p)
+            return;
+        i->kind = p->kind;
+        decode = p->decode;
+    } else {
+        const struct access *p = find_access(w);
+
+        if (!p)
+            return;
+        i->kind = INSN_MEM;
+        decode = p->decode;
+    }
+    if (decode)
+        decode(w, i);
 }
 
 bool gd_arm64_insn_plain(uint32_t w)
 {
-    const struct pattern *p = computes(w) ? NULL : pattern_of(w);
+    const struct branch *p = is_branch(w) ? find_branch(w) : NULL;
 
-    return !p || (p->kind != INSN_SYSTEM && p->kind != INSN_ERET && p->kind != INSN_EXC);
+    if (!p)
+        return w >> 16; /* UDF */
+    return p->kind != INSN_SYSTEM && p->kind != INSN_ERET && p->kind != INSN_EXC;
 }
 
 static uint32_t without(uint32_t regs, unsigned n)
