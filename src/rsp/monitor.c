@@ -13,7 +13,7 @@
 typedef int command(struct gd_session *s, struct gd_cur *args, struct gd_out *o);
 
 struct rsp_command {
-    const char *name, *usage, *help;
+    const char *usage, *help; /* usage: the name, then what follows it */
     unsigned flags;
     command *run;
 };
@@ -22,19 +22,19 @@ static command help, why, slots, walk, stats, step_irq, step_mode, context, igno
     phys;
 
 static const struct rsp_command commands[] = {
-    { "help", "", "this list", 0, help },
-    { "why", "", "the reason of the last error", 0, why },
-    { "slots", "", "hardware breakpoints and watchpoints in use", STOPPED, slots },
-    { "walk", " VA", "the translation of an address, level by level", STOPPED, walk },
-    { "stats", "", "counts of exits, steps, hits", STOPPED, stats },
-    { "step-irq", " on|off", "let a step go into interrupt handlers", STOPPED, step_irq },
-    { "step-mode", " auto|native|trace|breakpoint", "how steps are made", STOPPED, step_mode },
-    { "context", " ID|off [ADDR] | show", "hardware points only where the context is ID (hex)",
-      STOPPED, context },
-    { "ignore", " ADDR N", "pass over the next N hits of the breakpoint at ADDR", STOPPED, ignore },
-    { "raw", " b|w CTRL VALUE | off", "a hardware register pair as given", STOPPED, raw },
-    { "endian", " big|little|show", "byte order of registers on the wire", 0, endian },
-    { "phys", " ADDR [LENGTH]", "guest physical memory in hex", STOPPED, phys },
+    { "help", "this list", 0, help },
+    { "why", "the reason of the last error", 0, why },
+    { "slots", "hardware breakpoints and watchpoints in use", STOPPED, slots },
+    { "walk VA", "the translation of an address, level by level", STOPPED, walk },
+    { "stats", "counts of exits, steps, hits", STOPPED, stats },
+    { "step-irq on|off", "let a step go into interrupt handlers", STOPPED, step_irq },
+    { "step-mode auto|native|trace|breakpoint", "how steps are made", STOPPED, step_mode },
+    { "context ID|off [ADDR] | show", "hardware points only where the context is ID (hex)", STOPPED,
+      context },
+    { "ignore ADDR N", "pass over the next N hits of the breakpoint at ADDR", STOPPED, ignore },
+    { "raw b|w CTRL VALUE | off", "a hardware register pair as given, in hex", STOPPED, raw },
+    { "endian big|little|show", "byte order of registers on the wire", 0, endian },
+    { "phys ADDR [LENGTH]", "guest physical memory in hex, 1 to 4096 bytes", STOPPED, phys },
 };
 
 /* ---- words ---- */
@@ -73,9 +73,13 @@ static bool next_number(struct gd_cur *c, uint64_t *value)
     return next_word(c, &word) && gd_cur_number(&word, value) == GD_OK;
 }
 
+static int malformed(struct gd_session *s)
+{
+    return gd_rsp_malformed(s, s->console.command->usage);
+}
+
 /* Which of n words the only argument is, or a negative enum gd_error. */
-static int one_of(struct gd_session *s, struct gd_cur *args, const char *const *words, int n,
-                  const char *expected)
+static int one_of(struct gd_session *s, struct gd_cur *args, const char *const *words, int n)
 {
     struct gd_cur word;
     int i = n;
@@ -83,7 +87,7 @@ static int one_of(struct gd_session *s, struct gd_cur *args, const char *const *
     if (next_word(args, &word) && no_more(args))
         for (i = 0; i < n && !gd_cur_is(&word, words[i]);)
             i++;
-    return i < n ? i : gd_rsp_malformed(s, expected);
+    return i < n ? i : malformed(s);
 }
 
 /* ---- commands ---- */
@@ -93,7 +97,7 @@ static int help(struct gd_session *s, struct gd_cur *args, struct gd_out *o)
     (void)s;
     (void)args;
     for (size_t i = 0; i < GD_ARRAY_SIZE(commands); i++)
-        gd_put_fmt(o, "monitor %s%s: %s\n", commands[i].name, commands[i].usage, commands[i].help);
+        gd_put_fmt(o, "monitor %s: %s\n", commands[i].usage, commands[i].help);
     return GD_OK;
 }
 
@@ -132,7 +136,7 @@ static int walk(struct gd_session *s, struct gd_cur *args, struct gd_out *o)
     uint64_t va;
 
     if (!next_hex(args, &va) || !no_more(args))
-        return gd_rsp_malformed(s, "walk wants one hex address");
+        return malformed(s);
     if (!cpu(s))
         return gd_why(&rsp_engine(s)->why, GD_E_LOST, NULL);
     if (!rsp_arch(s)->walk_print)
@@ -144,7 +148,7 @@ static int walk(struct gd_session *s, struct gd_cur *args, struct gd_out *o)
 static int step_irq(struct gd_session *s, struct gd_cur *args, struct gd_out *o)
 {
     static const char *const name[] = { "off", "on" };
-    int on = one_of(s, args, name, GD_ARRAY_SIZE(name), "expected on or off");
+    int on = one_of(s, args, name, GD_ARRAY_SIZE(name));
 
     if (on < 0)
         return on;
@@ -163,8 +167,7 @@ static int step_mode(struct gd_session *s, struct gd_cur *args, struct gd_out *o
     };
     struct gd_engine *e = rsp_engine(s);
     bool native = e->cfg.target->hw.step;
-    int mode = one_of(s, args, name, GD_ARRAY_SIZE(name),
-                      "expected auto, native, trace or breakpoint");
+    int mode = one_of(s, args, name, GD_ARRAY_SIZE(name));
 
     if (mode < 0)
         return mode;
@@ -210,11 +213,11 @@ static int context(struct gd_session *s, struct gd_cur *args, struct gd_out *o)
     if (off)
         *args = all;
     else if (!next_hex(args, &id))
-        return gd_rsp_malformed(s, "context wants a hex identifier, off or show");
+        return malformed(s);
     all = *args;
     has_addr = !no_more(&all);
     if (has_addr && (!next_hex(args, &addr) || !no_more(args)))
-        return gd_rsp_malformed(s, "not an address");
+        return malformed(s);
     err = gd_engine_context(rsp_engine(s), !off, id, has_addr ? &addr : NULL);
     return err < 0 ? err : show_context(s, o);
 }
@@ -225,7 +228,7 @@ static int ignore(struct gd_session *s, struct gd_cur *args, struct gd_out *o)
     int err;
 
     if (!next_hex(args, &addr) || !next_number(args, &n) || !no_more(args))
-        return gd_rsp_malformed(s, "ignore wants a hex address and a count");
+        return malformed(s);
     err = gd_engine_ignore(rsp_engine(s), addr, n);
     if (err == GD_OK)
         gd_put_fmt(o, "the next %lu hits at 0x%lx are passed over\n", n, addr);
@@ -256,13 +259,13 @@ static int raw(struct gd_session *s, struct gd_cur *args, struct gd_out *o)
     int err;
 
     if (!next_word(args, &bank))
-        return gd_rsp_malformed(s, "raw wants b or w, control and value in hex; or off");
+        return malformed(s);
     if (gd_cur_is(&bank, "off") && no_more(args))
         return raw_off(s, o);
     watch = gd_cur_is(&bank, "w");
     if ((!watch && !gd_cur_is(&bank, "b")) || !next_hex(args, &pair.ctrl) ||
         !next_hex(args, &pair.value) || !no_more(args))
-        return gd_rsp_malformed(s, "raw wants b or w, control and value in hex; or off");
+        return malformed(s);
     err = gd_engine_insert_raw(rsp_engine(s), watch, pair);
     if (err == GD_OK)
         gd_put_fmt(o, "%s pair 0x%lx 0x%lx from the next resume on\n",
@@ -274,9 +277,7 @@ static int endian(struct gd_session *s, struct gd_cur *args, struct gd_out *o)
 {
     static const char *const name[] = { "little", "big", "show" };
     struct gd_cur none = *args;
-    int order = no_more(&none)
-                    ? 2
-                    : one_of(s, args, name, GD_ARRAY_SIZE(name), "expected big, little or show");
+    int order = no_more(&none) ? 2 : one_of(s, args, name, GD_ARRAY_SIZE(name));
 
     if (order < 0)
         return order;
@@ -301,12 +302,12 @@ static int phys(struct gd_session *s, struct gd_cur *args, struct gd_out *o)
     int err;
 
     if (!next_hex(args, &addr))
-        return gd_rsp_malformed(s, "phys wants a hex address and perhaps a length");
+        return malformed(s);
     rest = *args;
     if (!no_more(&rest) && (!next_number(args, &len) || !no_more(args)))
-        return gd_rsp_malformed(s, "phys wants a hex address and perhaps a length");
+        return malformed(s);
     if (len == 0 || len > PHYS_MAX || addr + (len - 1) < addr)
-        return gd_rsp_malformed(s, "phys prints 1 to 4096 bytes");
+        return malformed(s);
     for (; len; addr += n, len -= n) {
         n = len < PHYS_LINE ? (size_t)len : PHYS_LINE;
         err = gd_engine_read_phys(rsp_engine(s), addr, line, n, &done);
@@ -324,10 +325,20 @@ static int phys(struct gd_session *s, struct gd_cur *args, struct gd_out *o)
 
 /* ---- the packet ---- */
 
+/* Is it the first word of usage? */
+static bool names(const struct gd_cur *word, const char *usage)
+{
+    struct gd_cur c = *word;
+
+    while (*usage && gd_cur_char(&c, *usage))
+        usage++;
+    return gd_cur_end(&c) && (*usage == ' ' || *usage == 0);
+}
+
 static const struct rsp_command *find(const struct gd_cur *name)
 {
     for (size_t i = 0; i < GD_ARRAY_SIZE(commands); i++)
-        if (gd_cur_is(name, commands[i].name))
+        if (names(name, commands[i].usage))
             return &commands[i];
     return NULL;
 }
