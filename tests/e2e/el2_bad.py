@@ -74,6 +74,10 @@ with tempfile.TemporaryDirectory() as folder:
         with Machine(CPU, ramdisk=False, kernel_image=plain, tree=lambda t: (t, TREE)) as m:
             check(m.console.wait(rb"GUEST", 60), f"the console says {m.console.text!r}")
 
+    with scenario("a second UART of the secure world is none, and the guest runs"):
+        with Machine(CPU, ramdisk=False, kernel_image=plain, board="virt,virtualization=on,gic-version=3,secure=on", ready=False) as m:
+            check(m.console.wait(rb"no second PL011.*\s.*\s*GUEST", 60), f"the console says {m.console.text!r}")
+
     says("no kernel", rb"no kernel: give QEMU", modules=False)
     says("a kernel that is none", rb"not an arm64 Image", kernel_image=os.path.abspath(__file__))
     says("a kernel without its magic", rb"not an arm64 Image", kernel_image=image("magic", magic=b"MZ\0\0"))
@@ -90,6 +94,8 @@ with tempfile.TemporaryDirectory() as folder:
     says("started at EL1", rb"must start at EL2", board="virt,gic-version=3")
     says("no PSCI", rb"no PSCI 0.2 or later", tree=replaced(b"arm,psci-", b"arm,pscx-"))
     says("PSCI that is not called by SMC", rb"not called by SMC", tree=replaced(b"smc\0", b"hvc\0"))
+    says("a debug UART that does not answer", rb"(?s)exception inside the monitor.*FAR_EL2 0xf000",
+         tree=lambda t: (t.replace(struct.pack(">QQ", 0x9040000, 0x1000), struct.pack(">QQ", 0xf000000, 0x1000)), TREE))
     says("no memory in the tree", rb"names no memory", tree=replaced(b"memory\0", b"memorx\0"))
     says("no CPU in the tree", rb"names no CPU", tree=replaced(b"cpu\0", b"cpx\0"))
 

@@ -202,7 +202,7 @@ static _Noreturn void own_exception(const struct frame *f, unsigned kind)
 {
     static volatile bool telling;
 
-    while (telling) /* no UART answers: it would only come here again, for ever */
+    while (telling && !uart_fall_back()) /* it would only come here again, for ever */
         wfi();
     telling = true;
     say_x("exception inside the monitor, ESR_EL2 ", get_ESR_EL2(), "");

@@ -44,6 +44,14 @@ void uart_open(uint64_t base)
     (void)*reg(UARTDR);
 }
 
+bool uart_fall_back(void)
+{
+    bool can = uart != BOARD_EARLY_UART && !guest_runs;
+
+    uart = BOARD_EARLY_UART;
+    return can;
+}
+
 bool uart_get(uint8_t *byte)
 {
     if (*reg(UARTFR) & UARTFR_RXFE)

@@ -82,6 +82,11 @@ REPLACED struct cpu *this_cpu(void)
     return &cpus[0];
 }
 
+REPLACED bool uart_fall_back(void)
+{
+    return false;
+}
+
 REPLACED struct gd_cpu *run_view(struct cpu *c)
 {
     return &c->view;
