@@ -184,8 +184,9 @@ struct gd_arch {
 
     /* Size in bytes of register num for this target; 0 if it does not exist. */
     unsigned (*reg_size)(const struct gd_target *t, unsigned num);
-    /* Read or write one register in little-endian bytes, reg_size() of them. GD_E_NOREG: none
-     * or unavailable. Views (arm64 sp by SPSel, pauth masks) are resolved here. */
+    /* Read or write one register in little-endian bytes, reg_size() of them; there is room for
+     * eight at least. Reading returns the size. GD_E_NOREG: none or unavailable. Views (arm64 sp by
+     * SPSel, pauth masks) are resolved here. */
     int (*reg_get)(struct gd_cpu *c, unsigned num, uint8_t *bytes);
     int (*reg_set)(struct gd_cpu *c, unsigned num, const uint8_t *bytes);
     /* The flat target description. client_flags: GD_TD_*. */

@@ -57,6 +57,14 @@ static inline uint64_t gd_load_le64(const uint8_t *p)
     return v;
 }
 
+static inline void gd_store_le64(uint8_t *p, uint64_t v)
+{
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+    v = __builtin_bswap64(v);
+#endif
+    memcpy(p, &v, sizeof(v));
+}
+
 static inline uint64_t gd_load_le(const uint8_t *p, unsigned n)
 {
     uint64_t v = 0;

@@ -92,27 +92,29 @@ static inline void put_eight(uint8_t *to, const uint8_t *p)
 }
 #endif
 
+void gd_hex_text(uint8_t *to, const uint8_t *p, size_t n)
+{
+#ifdef GD_WIDE
+    for (; n >= 8; n -= 8, p += 8, to += 16)
+        put_eight(to, p);
+#endif
+    for (; n; n--, p++) {
+        *to++ = (uint8_t)digits_of[*p >> 4];
+        *to++ = (uint8_t)digits_of[*p & 15];
+    }
+}
+
 void gd_put_hex_bytes(struct gd_out *o, const void *data, size_t n)
 {
     const uint8_t *p = data;
     size_t room = o->skip ? 0 : (o->cap - o->len) / 2;
-    uint8_t *to = o->buf + o->len;
 
     if (room > n)
         room = n;
+    gd_hex_text(o->buf + o->len, p, room);
     o->len += 2 * room;
-    n -= room;
-#ifdef GD_WIDE
-    /* The bytes may be in the same buffer's tail: they are read before their digits reach them. */
-    for (; room >= 8; room -= 8, p += 8, to += 16)
-        put_eight(to, p);
-#endif
-    for (; room; room--, p++) {
-        *to++ = (uint8_t)digits_of[*p >> 4];
-        *to++ = (uint8_t)digits_of[*p & 15];
-    }
-    while (n--)
-        gd_put_hex_pad(o, *p++, 2);
+    while (room < n)
+        gd_put_hex_pad(o, p[room++], 2);
 }
 
 static void put_int(struct gd_out *o, int value)

@@ -37,6 +37,9 @@ void gd_put_hex(struct gd_out *o, uint64_t value);                      /* no le
 void gd_put_hex_pad(struct gd_out *o, uint64_t value, unsigned digits); /* exactly digits */
 void gd_put_dec(struct gd_out *o, uint64_t value);
 void gd_put_hex_bytes(struct gd_out *o, const void *data, size_t n); /* two digits a byte */
+/* The same digits, 2n of them, where there is room. The bytes may lie behind them in the same buffer, as
+ * each eight are read before their digits are written. */
+void gd_hex_text(uint8_t *to, const uint8_t *data, size_t n);
 /*
  * A small printf for sentences: %s %c %u (unsigned) %d (int) %x (unsigned) %lu %lx (uint64_t,
  * whatever the host's long is) %%. Nothing else; a bad format prints itself.

@@ -40,7 +40,7 @@ struct gd_backend {
     /* Host pointer to guest RAM [gpa, gpa+len), or NULL and *error: GD_E_NOTRAM, _DEVICE,
      * _READONLY (write only), _HIDDEN, _EMULATED. */
     void *(*mem)(void *ctx, uint64_t gpa, size_t len, bool write, int *error);
-    /* Make instruction fetch see bytes just written at host. */
+    /* Make instruction fetch see bytes just written at host, all within 4 KiB. */
     void (*sync_code)(void *ctx, void *host, size_t len);
     /* Load the vCPU's debug hardware; on the vCPU's thread, before each entry. Cheap when
      * nothing differs from last time. */

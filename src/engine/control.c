@@ -366,51 +366,52 @@ bool gd_engine_detach(struct gd_engine *e, bool resume)
 
 /* ---- a stopped guest ---- */
 
-static int stopped_vcpu(struct gd_engine *e, unsigned i, struct gd_vcpu **v)
+struct gd_cpu *gd_engine_cpu(struct gd_engine *e, unsigned vcpu)
 {
-    if (!gd_engine_has(e, i))
-        return gd_why(&e->why, GD_E_NOTHREAD, NULL);
-    if (state_of(e, i) == GD_FREE)
-        return gd_why(&e->why, GD_E_RUNNING, NULL);
-    if (state_of(e, i) == GD_LOST)
-        return gd_why(&e->why, GD_E_LOST, NULL);
-    *v = &e->cfg.vcpus[i];
-    return 0;
+    enum gd_vcpu_state state;
+
+    if (!gd_engine_has(e, vcpu)) {
+        gd_why(&e->why, GD_E_NOTHREAD, NULL);
+        return NULL;
+    }
+    state = state_of(e, vcpu);
+    if (state == GD_PARKED)
+        return &e->cfg.vcpus[vcpu].cpu;
+    gd_why(&e->why, state == GD_FREE ? GD_E_RUNNING : GD_E_LOST, NULL);
+    return NULL;
 }
 
 /* Keeps the vCPU's own account of an error as the client's. */
-static int keep(struct gd_engine *e, struct gd_vcpu *v, int err)
+static int keep(struct gd_engine *e, const struct gd_cpu *c, int err)
 {
-    if (err)
-        e->why = v->why.error == err ? v->why
-                                     : (struct gd_why){ .error = err, .level = GD_NO_LEVEL };
+    if (err < 0)
+        e->why = c->why->error == err ? *c->why
+                                      : (struct gd_why){ .error = err, .level = GD_NO_LEVEL };
     return err;
 }
 
 int gd_engine_read(struct gd_engine *e, unsigned vcpu, uint64_t va, void *buf, size_t n,
                    size_t *done)
 {
-    struct gd_vcpu *v;
-    int err = stopped_vcpu(e, vcpu, &v);
+    struct gd_cpu *c = gd_engine_cpu(e, vcpu);
 
     *done = 0;
-    return err ? err : keep(e, v, gd_cpu_read(&v->cpu, va, buf, n, done));
+    return c ? keep(e, c, gd_cpu_read(c, va, buf, n, done)) : e->why.error;
 }
 
 int gd_engine_write(struct gd_engine *e, unsigned vcpu, uint64_t va, const void *buf, size_t n,
                     size_t *done)
 {
-    struct gd_vcpu *v;
-    int err = stopped_vcpu(e, vcpu, &v);
+    struct gd_cpu *c = gd_engine_cpu(e, vcpu);
 
     *done = 0;
     e->wrote = true;
-    return err ? err : keep(e, v, gd_cpu_write(&v->cpu, va, buf, n, done));
+    return c ? keep(e, c, gd_cpu_write(c, va, buf, n, done)) : e->why.error;
 }
 
 int gd_engine_read_phys(struct gd_engine *e, uint64_t gpa, void *buf, size_t n, size_t *done)
 {
-    struct gd_vcpu *v = &e->cfg.vcpus[0];
+    struct gd_cpu *c = &e->cfg.vcpus[0].cpu;
     int err = 0;
 
     *done = 0;
@@ -421,34 +422,33 @@ int gd_engine_read_phys(struct gd_engine *e, uint64_t gpa, void *buf, size_t n, 
 
         if (piece > n - *done)
             piece = n - *done;
-        err = gd_cpu_read_phys(&v->cpu, gpa + *done, (uint8_t *)buf + *done, piece);
+        err = gd_cpu_read_phys(c, gpa + *done, (uint8_t *)buf + *done, piece);
         if (!err)
             *done += piece;
     }
-    return keep(e, v, err);
+    return keep(e, c, err);
 }
 
 int gd_engine_reg_get(struct gd_engine *e, unsigned vcpu, unsigned num, uint8_t *bytes)
 {
-    struct gd_vcpu *v;
-    int err = stopped_vcpu(e, vcpu, &v);
+    struct gd_cpu *c = gd_engine_cpu(e, vcpu);
 
-    return err ? err : keep(e, v, e->arch->reg_get(&v->cpu, num, bytes));
+    return c ? keep(e, c, e->arch->reg_get(c, num, bytes)) : e->why.error;
 }
 
 int gd_engine_reg_set(struct gd_engine *e, unsigned vcpu, unsigned num, const uint8_t *bytes)
 {
-    struct gd_vcpu *v;
-    int err = stopped_vcpu(e, vcpu, &v);
+    struct gd_cpu *c = gd_engine_cpu(e, vcpu);
+    int err;
 
-    if (err)
-        return err;
-    err = gd_cpu_flush(&v->cpu); /* what a step gave back is not to be forgotten below */
+    if (!c)
+        return e->why.error;
+    err = gd_cpu_flush(c); /* what a step gave back is not to be forgotten below */
     if (!err)
-        err = e->arch->reg_set(&v->cpu, num, bytes);
+        err = e->arch->reg_set(c, num, bytes);
     if (!err)
-        err = gd_cpu_flush(&v->cpu);
-    gd_cpu_forget(&v->cpu); /* what was really taken over is read back */
-    gd_cpu_drop_page(&v->cpu);
-    return keep(e, v, err);
+        err = gd_cpu_flush(c);
+    gd_cpu_forget(c); /* what was really taken over is read back */
+    gd_cpu_drop_page(c);
+    return keep(e, c, err);
 }

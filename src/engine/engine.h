@@ -218,7 +218,9 @@ int gd_engine_read(struct gd_engine *e, unsigned vcpu, uint64_t va, void *buf, s
 int gd_engine_write(struct gd_engine *e, unsigned vcpu, uint64_t va, const void *buf, size_t n,
                     size_t *done);
 int gd_engine_read_phys(struct gd_engine *e, uint64_t gpa, void *buf, size_t n, size_t *done);
-/* Registers in little-endian bytes, reg_size() of them. */
+/* A stopped vCPU for the architecture's functions; NULL, and e->why says it, where it is not stopped. */
+struct gd_cpu *gd_engine_cpu(struct gd_engine *e, unsigned vcpu);
+/* Registers in little-endian bytes, as gd_arch.reg_get and reg_set. */
 int gd_engine_reg_get(struct gd_engine *e, unsigned vcpu, unsigned num, uint8_t *bytes);
 int gd_engine_reg_set(struct gd_engine *e, unsigned vcpu, unsigned num, const uint8_t *bytes);
 

@@ -10,6 +10,8 @@
 
 #include "base/bits.h"
 
+#define PAGE 4096u
+
 static uint16_t *gpa_head(const struct gd_engine *e, uint64_t gpa)
 {
     return &e->cfg.hash[(1u << e->cfg.hash_bits) + gd_hash(e, gpa)];
@@ -111,30 +113,79 @@ static uint8_t *code(struct gd_engine *e, uint64_t gpa)
     return e->cfg.be->mem(e->cfg.be_ctx, gpa, e->arch->insn_len, true, &err);
 }
 
-static void put_word(struct gd_engine *e, uint8_t *p, const uint8_t *word)
+/* Instruction words of four bytes, as nearly all are, go in one access. */
+static void copy_word(const struct gd_engine *e, void *to, const void *from)
 {
-    memcpy(p, word, e->arch->insn_len);
-    e->cfg.be->sync_code(e->cfg.be_ctx, p, e->arch->insn_len);
+    if (e->arch->insn_len == 4)
+        memcpy(to, from, 4);
+    else
+        memcpy(to, from, e->arch->insn_len);
 }
 
-static int plant(struct gd_engine *e, uint64_t gpa, uint8_t *saved)
+static bool is_break(const struct gd_engine *e, const uint8_t *p)
 {
-    uint8_t *p = code(e, gpa);
+    return e->arch->insn_len == 4 ? memcmp(p, e->arch->bp_insn, 4) == 0
+                                  : memcmp(p, e->arch->bp_insn, e->arch->insn_len) == 0;
+}
+
+/*
+ * Where words are written, one after the other: those in one page are looked up once, and made known to
+ * instruction fetch together.
+ */
+struct writer {
+    struct gd_engine *e;
+    uint64_t gpa;          /* of the page */
+    uint8_t *page;         /* NULL: none, or not all of it is memory */
+    uint8_t *first, *last; /* words written since the last sync(); NULL: none */
+};
+
+static void sync(struct writer *w)
+{
+    if (w->first)
+        w->e->cfg.be->sync_code(w->e->cfg.be_ctx, w->first,
+                                (size_t)(w->last - w->first) + w->e->arch->insn_len);
+    w->first = w->last = NULL;
+}
+
+static uint8_t *word_at(struct writer *w, uint64_t gpa)
+{
+    int err;
+
+    if (!w->page || gpa - w->gpa >= PAGE) {
+        sync(w);
+        w->gpa = gpa & ~(uint64_t)(PAGE - 1);
+        w->page = w->e->cfg.be->mem(w->e->cfg.be_ctx, w->gpa, PAGE, true, &err);
+    }
+    return w->page ? w->page + (gpa - w->gpa) : code(w->e, gpa);
+}
+
+static void put_word(struct writer *w, uint8_t *p, const uint8_t *word)
+{
+    copy_word(w->e, p, word);
+    if (!w->first || p < w->first)
+        w->first = p;
+    if (p > w->last)
+        w->last = p;
+}
+
+static int plant(struct writer *w, uint64_t gpa, uint8_t *saved)
+{
+    uint8_t *p = word_at(w, gpa);
 
     if (!p)
-        return gd_why_at(&e->why, GD_E_READONLY, gpa, "no breakpoint can be planted there");
-    memcpy(saved, p, e->arch->insn_len);
-    put_word(e, p, e->arch->bp_insn);
+        return gd_why_at(&w->e->why, GD_E_READONLY, gpa, "no breakpoint can be planted there");
+    copy_word(w->e, saved, p);
+    put_word(w, p, w->e->arch->bp_insn);
     return 0;
 }
 
 /* The guest may have overwritten the word meanwhile: then what is there now is right. */
-static void unplant(struct gd_engine *e, uint64_t gpa, const uint8_t *saved)
+static void unplant(struct writer *w, uint64_t gpa, const uint8_t *saved)
 {
-    uint8_t *p = code(e, gpa);
+    uint8_t *p = word_at(w, gpa);
 
-    if (p && !memcmp(p, e->arch->bp_insn, e->arch->insn_len))
-        put_word(e, p, saved);
+    if (p && is_break(w->e, p))
+        put_word(w, p, saved);
 }
 
 /* Copies the part of an original word at word_gpa that falls into [gpa, gpa + n). */
@@ -154,7 +205,7 @@ static bool stands(struct gd_engine *e, uint64_t gpa)
 {
     const uint8_t *p = code(e, gpa);
 
-    return p && !memcmp(p, e->arch->bp_insn, e->arch->insn_len);
+    return p && is_break(e, p);
 }
 
 bool gd_patch_lost(struct gd_engine *e, uint16_t index)
@@ -212,7 +263,10 @@ void gd_patch_store(struct gd_engine *e, uint64_t gpa, uint8_t *p, const void *b
 
 int gd_patch_apply(struct gd_engine *e)
 {
-    while (e->dirty_patch) {
+    struct writer w = { .e = e };
+    int err = 0;
+
+    while (e->dirty_patch && !err) {
         struct gd_patch *p = &e->cfg.patches[e->dirty_patch - 1];
 
         if (p->planted && !stands(e, p->gpa)) { /* the guest wrote over it */
@@ -220,14 +274,13 @@ int gd_patch_apply(struct gd_engine *e)
             e->nplanted--;
         }
         if (p->refs && !p->planted) {
-            int err = plant(e, p->gpa, p->saved);
-
+            err = plant(&w, p->gpa, p->saved);
             if (err)
-                return err; /* stays first in the chain: the next resume says so again */
+                break; /* stays first in the chain: the next resume says so again */
             p->planted = true;
             e->nplanted++;
         } else if (!p->refs && p->planted) {
-            unplant(e, p->gpa, p->saved);
+            unplant(&w, p->gpa, p->saved);
             p->planted = false;
             e->nplanted--;
         }
@@ -236,7 +289,8 @@ int gd_patch_apply(struct gd_engine *e)
         if (!p->refs)
             patch_free(e, p);
     }
-    return 0;
+    sync(&w);
+    return err;
 }
 
 /* ---- words for a run alone ---- */
@@ -244,12 +298,14 @@ int gd_patch_apply(struct gd_engine *e)
 /* They are planted from the last to the first and taken off in the other order, since two may be the
  * same word: what does not change from step to step, a fence on vectors, comes last and can stay. */
 
-static void temps_off(struct gd_engine *e, unsigned n)
+static void temps_off(struct writer *w, unsigned n)
 {
+    struct gd_engine *e = w->e;
+
     if (n == 0)
         return; /* nothing is written: the vCPU that was alone may have parked meanwhile */
     for (unsigned i = 0; i < n; i++)
-        unplant(e, e->temp[i].gpa, e->temp[i].saved);
+        unplant(w, e->temp[i].gpa, e->temp[i].saved);
     e->ntemp -= n;
     memmove(e->temp, e->temp + n, e->ntemp * sizeof(e->temp[0]));
 }
@@ -264,18 +320,19 @@ static unsigned temps_equal(const struct gd_engine *e, const struct gd_step *s)
     return n;
 }
 
-static int temps_on(struct gd_engine *e, const struct gd_step *s)
+static int temps_on(struct writer *w, const struct gd_step *s)
 {
+    struct gd_engine *e = w->e;
     unsigned more = s->ntemp - e->ntemp;
 
     memmove(e->temp + more, e->temp, e->ntemp * sizeof(e->temp[0]));
     for (unsigned i = more; i-- > 0;) {
-        int err = plant(e, s->temp[i].gpa, e->temp[i].saved);
+        int err = plant(w, s->temp[i].gpa, e->temp[i].saved);
 
         if (err) { /* of those that stand, i + 1 is the first */
             e->ntemp = s->ntemp - (i + 1);
             memmove(e->temp, e->temp + i + 1, e->ntemp * sizeof(e->temp[0]));
-            temps_off(e, e->ntemp);
+            temps_off(w, e->ntemp);
             return err;
         }
         e->temp[i].gpa = s->temp[i].gpa;
@@ -284,8 +341,9 @@ static int temps_on(struct gd_engine *e, const struct gd_step *s)
     return 0;
 }
 
-static void lift_off(struct gd_engine *e)
+static void lift_off(struct writer *w)
 {
+    struct gd_engine *e = w->e;
     struct gd_patch *p;
 
     if (!e->lifted_patch)
@@ -293,7 +351,7 @@ static void lift_off(struct gd_engine *e)
     p = &e->cfg.patches[e->lifted_patch - 1];
     e->lifted_patch = 0;
     if (!stands(e, p->gpa)) /* planted anew while the one that was alone counted as lost */
-        plant(e, p->gpa, p->saved);
+        plant(w, p->gpa, p->saved);
 }
 
 int gd_alone_set(struct gd_engine *e, const struct gd_step *step, bool do_lift, uint64_t lift)
@@ -301,22 +359,29 @@ int gd_alone_set(struct gd_engine *e, const struct gd_step *step, bool do_lift, 
     struct gd_patch *p = do_lift ? gd_patch_at(e, lift) : NULL;
     bool same_lift = e->lifted_patch == (p ? patch_index(e, p) : 0);
     unsigned keep = same_lift ? temps_equal(e, step) : 0;
+    struct writer w = { .e = e };
+    int err;
 
     if (same_lift && keep == e->ntemp && keep == step->ntemp)
         return 0;
-    temps_off(e, e->ntemp - keep);
+    temps_off(&w, e->ntemp - keep);
     if (!same_lift) {
-        lift_off(e);
+        lift_off(&w);
         if (p) {
-            unplant(e, p->gpa, p->saved);
+            unplant(&w, p->gpa, p->saved);
             e->lifted_patch = patch_index(e, p);
         }
     }
-    return temps_on(e, step);
+    err = temps_on(&w, step);
+    sync(&w);
+    return err;
 }
 
 void gd_alone_clear(struct gd_engine *e)
 {
-    temps_off(e, e->ntemp);
-    lift_off(e);
+    struct writer w = { .e = e };
+
+    temps_off(&w, e->ntemp);
+    lift_off(&w);
+    sync(&w);
 }

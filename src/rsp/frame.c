@@ -175,13 +175,11 @@ static inline gd_wide runs(gd_wide v, const uint8_t *src)
                      (v == gd_wide_load(src + 3)));
 }
 
-/* Copies bytes before the first of n that is escaped or begins a run, and sums them up. Those that it leaves
- * at the end may be plain as well. Bytes behind the copied ones are overwritten, GD_WIDE - 1 at most: with the
- * room that gd_frame_encode() asks for, a source in the same buffer is further away. */
-static size_t copy_plain(uint8_t *dst, const uint8_t *src, size_t n, unsigned *sum)
+/* Copies bytes before the first of n that is escaped or begins a run. Those that it leaves at the end may be
+ * plain as well. Bytes behind the copied ones are overwritten, GD_WIDE - 1 at most: with the room that
+ * gd_frame_encode() asks for, a source in the same buffer is further away. */
+static size_t copy_plain(uint8_t *dst, const uint8_t *src, size_t n)
 {
-    const gd_wide place = { 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15 };
-    gd_wide sums = { 0 };
     size_t i = 0;
     unsigned plain = GD_WIDE;
 
@@ -190,27 +188,43 @@ static size_t copy_plain(uint8_t *dst, const uint8_t *src, size_t n, unsigned *s
 
         plain = gd_wide_first(escapes(v) | runs(v, src + i));
         gd_wide_store(dst + i, v);
-        if (plain < GD_WIDE)
-            v &= (gd_wide)(place < (uint8_t)plain);
-        sums += v;
     }
-    *sum += gd_wide_sum(sums);
     return i;
 }
 #else
-static size_t copy_plain(uint8_t *dst, const uint8_t *src, size_t n, unsigned *sum)
+static size_t copy_plain(uint8_t *dst, const uint8_t *src, size_t n)
 {
-    (void)dst, (void)src, (void)n, (void)sum;
+    (void)dst, (void)src, (void)n;
     return 0;
 }
 #endif
 
+/* Modulo 256. */
+static unsigned sum_of(const uint8_t *p, const uint8_t *end)
+{
+    unsigned sum = 0;
+
+#ifdef GD_WIDE
+    gd_wide sums = { 0 };
+
+    for (; end - p >= (ptrdiff_t)GD_WIDE; p += GD_WIDE)
+        sums += gd_wide_load(p);
+    sum = gd_wide_sum(sums);
+#endif
+    while (p < end)
+        sum += *p++;
+    return sum;
+}
+
+/* How often the first of n bytes comes again, as far as one count tells it; 0 if that does not pay. */
 static size_t run_length(const uint8_t *src, size_t n)
 {
     const uint8_t *next = src + 1, *end = src + (n < RUN_MAX + 1 ? n : RUN_MAX + 1);
     uint8_t byte = *src;
     size_t more;
 
+    if (n <= RUN_MIN || src[1] != byte || src[2] != byte)
+        return 0;
 #ifdef GD_WIDE
     while (next < end && end - next >= (ptrdiff_t)GD_WIDE) {
         unsigned like = gd_wide_first((gd_wide)(gd_wide_load(next) != byte));
@@ -233,7 +247,7 @@ size_t gd_frame_encode(uint8_t *dst, size_t cap, const uint8_t *src, size_t n)
     static const char digits[] = "0123456789abcdef";
     const uint8_t *end = src + n;
     uint8_t *d = dst, *limit = dst + cap;
-    unsigned sum = 0;
+    unsigned sum;
 
     if (cap < GD_FRAME_EXTRA)
         return 0;
@@ -241,38 +255,25 @@ size_t gd_frame_encode(uint8_t *dst, size_t cap, const uint8_t *src, size_t n)
     *d++ = '$';
     while (src < end) {
         size_t room = (size_t)(limit - d), left = (size_t)(end - src), more;
-        size_t plain = copy_plain(d, src, left < room ? left : room, &sum);
-        uint8_t byte;
+        size_t plain = copy_plain(d, src, left < room ? left : room);
+        bool escape;
 
         d += plain;
         src += plain;
-        if (d >= limit)
+        escape = must_escape(*src);
+        more = escape ? 0 : run_length(src, left - plain);
+        if (limit - d < (escape ? 2 : more ? 3 : 1))
             return 0;
-        byte = *src;
-        if (must_escape(byte)) {
-            if (d + 1 >= limit)
-                return 0;
-            sum += ESCAPE + (byte ^ ESCAPE_XOR);
+        if (escape)
             *d++ = ESCAPE;
-            *d++ = byte ^ ESCAPE_XOR;
-            src++;
-            continue;
+        *d++ = escape ? *src ^ ESCAPE_XOR : *src;
+        src += 1 + more;
+        if (more) {
+            *d++ = '*';
+            *d++ = (uint8_t)(RUN_BASE + more);
         }
-        sum += byte;
-        *d++ = byte;
-        src++;
-        if (end - src < RUN_MIN || src[0] != byte || src[1] != byte)
-            continue;
-        more = run_length(src - 1, (size_t)(end - src) + 1);
-        if (!more)
-            continue;
-        if (d + 1 >= limit)
-            return 0;
-        sum += '*' + RUN_BASE + (unsigned)more;
-        *d++ = '*';
-        *d++ = (uint8_t)(RUN_BASE + more);
-        src += more;
     }
+    sum = sum_of(dst + 1, d);
     *d++ = '#';
     *d++ = (uint8_t)digits[sum >> 4 & 15];
     *d++ = (uint8_t)digits[sum & 15];

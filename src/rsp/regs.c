@@ -15,7 +15,7 @@ static unsigned size_of(const struct gd_session *s, unsigned num)
     return n <= GD_REG_BYTES ? n : 0;
 }
 
-static void to_wire(const struct gd_session *s, uint8_t *bytes, unsigned n)
+void gd_rsp_order(const struct gd_session *s, uint8_t *bytes, unsigned n)
 {
     if (!s->big_endian)
         return;
@@ -27,38 +27,24 @@ static void to_wire(const struct gd_session *s, uint8_t *bytes, unsigned n)
     }
 }
 
-int gd_rsp_reg_get(struct gd_session *s, unsigned vcpu, unsigned num, uint8_t *bytes, unsigned *n)
-{
-    int err;
-
-    *n = size_of(s, num);
-    if (*n == 0)
-        return gd_why(&rsp_engine(s)->why, GD_E_NOREG, NULL);
-    err = gd_engine_reg_get(rsp_engine(s), vcpu, num, bytes);
-    if (err == GD_OK)
-        to_wire(s, bytes, *n);
-    return err;
-}
-
 /* Unavailable registers are 'x', never zeros. */
 static int put_reg(struct gd_session *s, struct gd_out *o, unsigned num)
 {
     struct gd_why why = rsp_engine(s)->why;
     uint8_t bytes[GD_REG_BYTES];
-    unsigned n;
-    int err = gd_rsp_reg_get(s, s->general, num, bytes, &n);
+    int n = gd_engine_reg_get(rsp_engine(s), s->general, num, bytes);
 
-    if (n == 0)
-        return err;
-    if (err == GD_E_NOREG || err == GD_E_LOST) {
-        rsp_engine(s)->why = why; /* no failure of the client's */
-        for (unsigned i = 0; i < 2 * n; i++)
-            gd_put_byte(o, 'x');
+    if (n >= 0) {
+        gd_rsp_order(s, bytes, (unsigned)n);
+        gd_put_hex_bytes(o, bytes, (unsigned)n);
         return GD_OK;
     }
-    if (err == GD_OK)
-        gd_put_hex_bytes(o, bytes, n);
-    return err;
+    if ((n != GD_E_NOREG && n != GD_E_LOST) || size_of(s, num) == 0)
+        return n;
+    rsp_engine(s)->why = why; /* no failure of the client's */
+    for (unsigned i = 0; i < 2 * size_of(s, num); i++)
+        gd_put_byte(o, 'x');
+    return GD_OK;
 }
 
 int gd_rsp_p(struct gd_session *s, struct gd_cur *c, struct gd_out *o)
@@ -86,7 +72,7 @@ int gd_rsp_P(struct gd_session *s, struct gd_cur *c, struct gd_out *o)
         return gd_why(&rsp_engine(s)->why, GD_E_NOREG, NULL);
     if (gd_cur_bytes(c, bytes, n) < 0 || !gd_cur_end(c))
         return gd_rsp_malformed(s, "value is not of the register's size");
-    to_wire(s, bytes, n);
+    gd_rsp_order(s, bytes, n);
     err = gd_engine_reg_set(rsp_engine(s), s->general, (unsigned)num, bytes);
     if (err == GD_OK)
         gd_put_str(o, "OK");
@@ -158,10 +144,12 @@ static int set_one(struct gd_session *s, unsigned num, unsigned n, struct gd_cur
         return GD_OK;
     }
     (void)gd_cur_bytes(c, bytes, n);
-    to_wire(s, bytes, n);
+    gd_rsp_order(s, bytes, n);
     err = gd_engine_reg_get(rsp_engine(s), s->general, num, old);
-    if (err < 0 || memcmp(old, bytes, n) == 0)
+    if (err < 0)
         return err;
+    if (memcmp(old, bytes, n) == 0)
+        return GD_OK;
     err = gd_engine_reg_set(rsp_engine(s), s->general, num, bytes);
     *changed = err == GD_OK;
     return err;

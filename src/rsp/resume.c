@@ -86,17 +86,21 @@ static void put_reason(const struct gd_session *s, struct gd_out *o, const struc
 }
 
 /* Unavailable ones are left out, as a stop reply has no form for them. */
-static void put_register(struct gd_session *s, struct gd_out *o, unsigned vcpu, unsigned num)
+static void put_register(const struct gd_session *s, struct gd_out *o, struct gd_cpu *c,
+                         unsigned num)
 {
-    uint8_t bytes[GD_REG_BYTES];
-    unsigned n;
+    uint8_t bytes[GD_REG_BYTES], number = (uint8_t)num, *text = o->buf + o->len;
+    int n = rsp_arch(s)->reg_get(c, num, bytes);
+    size_t digits = 2 * (size_t)n;
 
-    if (gd_rsp_reg_get(s, vcpu, num, bytes, &n) < 0 || n > 8 || o->cap - o->len < 2 * n + 4)
+    if (n < 0 || n > 8 || o->cap - o->len < digits + 4)
         return;
-    gd_put_hex_pad(o, num, 2);
-    gd_put_byte(o, ':');
-    gd_put_hex_bytes(o, bytes, n);
-    gd_put_byte(o, ';');
+    gd_rsp_order(s, bytes, (unsigned)n);
+    gd_hex_text(text, &number, 1);
+    text[2] = ':';
+    gd_hex_text(text + 3, bytes, (size_t)n);
+    text[3 + digits] = ';';
+    o->len += digits + 4;
 }
 
 /* Expedited: what a g packet would say of general registers, sparing the client that packet, and
@@ -106,12 +110,13 @@ static void put_registers(struct gd_session *s, struct gd_out *o, unsigned vcpu)
 {
     const struct gd_arch *a = rsp_arch(s);
     struct gd_why why = rsp_engine(s)->why;
+    struct gd_cpu *c = gd_engine_cpu(rsp_engine(s), vcpu);
 
-    for (unsigned num = 0; num < a->g_count; num++)
-        put_register(s, o, vcpu, num);
-    for (unsigned n = 0; n < a->unwind_count && s->client.described; n++)
-        put_register(s, o, vcpu, a->unwind_first + n);
     rsp_engine(s)->why = why; /* what is unavailable is no failure of the client's */
+    for (unsigned num = 0; c && num < a->g_count; num++)
+        put_register(s, o, c, num);
+    for (unsigned n = 0; c && n < a->unwind_count && s->client.described; n++)
+        put_register(s, o, c, a->unwind_first + n);
 }
 
 static unsigned signal_of(enum gd_reason reason)

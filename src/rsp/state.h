@@ -127,8 +127,8 @@ uint8_t *gd_rsp_tail(const struct gd_out *o, size_t n);
 void gd_rsp_put_thread(const struct gd_session *s, struct gd_out *o, unsigned vcpu);
 /* A thread id that names an existing vCPU, GD_TID_ALL or GD_TID_ANY. Errors explained. */
 int gd_rsp_thread(struct gd_session *s, struct gd_cur *c, int *tid);
-/* Register num of the vCPU in wire order; *n is its size. Errors as gd_engine_reg_get(). */
-int gd_rsp_reg_get(struct gd_session *s, unsigned vcpu, unsigned num, uint8_t *bytes, unsigned *n);
+/* n little-endian bytes of a register to or from the wire's order. */
+void gd_rsp_order(const struct gd_session *s, uint8_t *bytes, unsigned n);
 /* The T or W packet for stop. */
 void gd_rsp_put_stop(struct gd_session *s, struct gd_out *o, const struct gd_stop *stop);
 /* Begins to detach; reply: OK is sent once nothing of ours is left. */

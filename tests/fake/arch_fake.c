@@ -27,12 +27,12 @@ static int reg_get(struct gd_cpu *c, unsigned num, uint8_t *bytes)
 
     if (n == 0 || num == FAKE_GONE)
         return gd_why(c->why, GD_E_NOREG, NULL);
-    if (n > 8)
-        return gd_cpu_get_wide(c, num, bytes, n);
-    err = gd_cpu_get(c, num, &value);
-    if (!err)
+    err = n > 8 ? gd_cpu_get_wide(c, num, bytes, n) : gd_cpu_get(c, num, &value);
+    if (err)
+        return err;
+    if (n <= 8)
         gd_store_le(bytes, value, n);
-    return err;
+    return (int)n;
 }
 
 static int reg_set(struct gd_cpu *c, unsigned num, const uint8_t *bytes)

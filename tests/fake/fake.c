@@ -72,9 +72,12 @@ static void *mem(void *ctx, uint64_t gpa, size_t len, bool write, int *error)
 
 static void sync_code(void *ctx, void *host, size_t len)
 {
-    (void)ctx;
-    (void)host;
-    (void)len;
+    struct fake *f = ctx;
+    uint8_t *p = host;
+
+    if (p >= f->ram && p < f->ram + FAKE_RAM_SIZE &&
+        (size_t)(p - f->ram) % FAKE_PAGE + len <= FAKE_PAGE)
+        memcpy(f->fetched + (p - f->ram), p, len);
 }
 
 static int arm(void *ctx, unsigned vcpu, const struct gd_arm *a)
@@ -173,6 +176,7 @@ void fake_word(struct fake *f, uint64_t gpa, uint32_t insn)
 {
     gd_store_le(f->ram + (gpa - FAKE_RAM), insn, 4);
     gd_store_le(f->truth + (gpa - FAKE_RAM), insn, 4);
+    gd_store_le(f->fetched + (gpa - FAKE_RAM), insn, 4);
 }
 
 void fake_open(struct fake *f, unsigned nvcpus, bool halted)
@@ -220,6 +224,7 @@ static void store(struct fake *f, uint8_t *p, uint64_t value, unsigned n)
         return;
     gd_store_le(p, value, n);
     gd_store_le(f->truth + at, value, n);
+    gd_store_le(f->fetched + at, value, n);
 }
 
 static bool watched(const struct fake_vcpu *v, uint64_t addr, unsigned n, bool write)
@@ -271,7 +276,8 @@ static bool execute(struct fake *f, struct fake_vcpu *v, struct gd_exit *x)
 {
     uint64_t pc = v->reg[FAKE_PC];
     const uint8_t *p = guest(f, pc, 4, false);
-    uint32_t insn = p ? (uint32_t)gd_load_le(p, 4) : 0;
+    bool in_ram = p && p >= f->ram && p < f->ram + FAKE_RAM_SIZE;
+    uint32_t insn = p ? (uint32_t)gd_load_le(in_ram ? f->fetched + (p - f->ram) : p, 4) : 0;
 
     if (stopped_at(v, pc))
         return debug_exit(x, FAKE_EX_HWBREAK);

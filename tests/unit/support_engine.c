@@ -89,7 +89,7 @@ uint64_t engine_reg(unsigned vcpu, unsigned num)
 {
     uint8_t bytes[8];
 
-    assert_int_equal(gd_engine_reg_get(&f.e, vcpu, num, bytes), 0);
+    assert_int_equal(gd_engine_reg_get(&f.e, vcpu, num, bytes), 8);
     return gd_load_le(bytes, 8);
 }
 

@@ -153,17 +153,18 @@ int gd_arm64_reg_get(struct gd_cpu *c, unsigned num, uint8_t *bytes)
 {
     const struct run *r = run_of(num);
     unsigned n = size_in(c->target, r, num);
-    uint64_t value;
+    uint64_t value = 0;
     int err;
 
     if (!n)
         return gd_why(c->why, GD_E_NOREG, NULL);
-    if (r->wide)
-        return gd_cpu_get_wide(c, num, bytes, n);
-    err = view_get(c, num, &value);
-    if (!err)
-        gd_store_le(bytes, value, n);
-    return err;
+    if (r->wide) {
+        err = gd_cpu_get_wide(c, num, bytes, n);
+    } else {
+        err = view_get(c, num, &value);
+        gd_store_le64(bytes, value);
+    }
+    return err ? err : (int)n;
 }
 
 int gd_arm64_reg_set(struct gd_cpu *c, unsigned num, const uint8_t *bytes)

@@ -62,12 +62,14 @@ int gd_ppc64_reg_get(struct gd_cpu *c, unsigned num, uint8_t *bytes)
     if (size == 0)
         return gd_why(c->why, GD_E_NOREG, NULL);
     if (size > 8)
-        return gd_cpu_get_wide(c, num, bytes, size);
-    err = gd_cpu_get(c, num, &value);
+        err = gd_cpu_get_wide(c, num, bytes, size);
+    else
+        err = gd_cpu_get(c, num, &value);
     if (err)
         return err;
-    gd_store_le(bytes, num == GD_PPC64_MSR ? value & ~SRR1_CAUSE : value, size);
-    return 0;
+    if (size <= 8)
+        gd_store_le64(bytes, num == GD_PPC64_MSR ? value & ~SRR1_CAUSE : value);
+    return (int)size;
 }
 
 bool gd_ppc64_reg_read_only(unsigned num)
