@@ -29,7 +29,8 @@ struct fake_vcpu {
 struct fake {
     uint8_t ram[FAKE_RAM_SIZE], rom[FAKE_PAGE];
     uint8_t truth[FAKE_RAM_SIZE]; /* RAM as it is without any debugger: guest stores go here too */
-    uint8_t fetched[FAKE_RAM_SIZE]; /* RAM as instruction fetch sees it: what was written and synced */
+    uint8_t
+        fetched[FAKE_RAM_SIZE]; /* RAM as instruction fetch sees it: what was written and synced */
     struct fake_vcpu v[FAKE_VCPUS];
     unsigned nvcpus;
     unsigned alone;  /* vCPU + 1 that holds all others */
