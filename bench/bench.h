@@ -63,6 +63,8 @@ void step_stub(struct stub *s, const char *subject, unsigned n);
 void range_stub(struct stub *s, const char *subject, unsigned rounds);
 void ask_stub(struct stub *s, unsigned n);
 void ask_pair(unsigned n);
+struct kvmloop;
+void step_pair(struct kvmloop *k, const char *subject, unsigned n);
 
 /* ---- the same guest on a bare loop over KVM_RUN (kvmloop*.c) ---- */
 
@@ -73,12 +75,20 @@ struct kvmloop {
     uint8_t *ram;
     bool by_break;   /* POWER: steps by a word on the next instruction instead of MSR[SE] */
     bool with_fence; /* POWER: words on all vectors, planted and lifted for each step */
+    uint32_t word;   /* POWER: what stood on the trace vector */
 };
 
 struct kvmloop *kvmloop_open(const char *elf, uint64_t ready);
 void kvmloop_set(struct kvmloop *k, unsigned number, uint64_t value); /* general ones, PC */
 uint64_t kvmloop_get(struct kvmloop *k, unsigned number);
 void kvmloop_step(struct kvmloop *k, unsigned n);
+/* The same one by one: one() between begin() and end(), and no other call meanwhile. */
+void kvmloop_begin(struct kvmloop *k);
+void kvmloop_one(struct kvmloop *k);
+void kvmloop_end(struct kvmloop *k);
+/* What a debugger that hides its own time from the guest saves at a stop and writes back. */
+uint64_t kvmloop_clock(struct kvmloop *k);
+void kvmloop_set_clock(struct kvmloop *k, uint64_t value);
 void step_bare(struct kvmloop *k, const char *measure, const char *subject,
                unsigned n); /* common.c */
 
@@ -86,5 +96,7 @@ void step_bare(struct kvmloop *k, const char *measure, const char *subject,
 int kvmloop_call(int fd, unsigned long request, void *argument, const char *what);
 struct kvmloop *kvmloop_make(unsigned long vm_type, uint64_t ram_at, size_t size); /* one vCPU */
 uint64_t kvmloop_load(struct kvmloop *k, const char *path, uint64_t ram_at);       /* the entry */
+uint64_t kvmloop_get_one(struct kvmloop *k, uint64_t id);
+void kvmloop_set_one(struct kvmloop *k, uint64_t id, uint64_t value);
 
 #endif

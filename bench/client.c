@@ -237,6 +237,7 @@ static void steps(struct kvmloop *k)
 {
     step_stub(&ours, "guestdbg", 200);
     step_bare(k, "step", "bare", 1000);
+    step_pair(k, "calls", 200);
     step_stub(&qemus, "qemu", 20);
     ask_stub(&ours, 200);
     ask_stub(&qemus, 100);

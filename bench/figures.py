@@ -54,6 +54,12 @@ def ratio(name, ours, other, theirs, reach):
     return row(name, f"{ours:.4g}", other, f"{theirs:.4g}", f"{ours / theirs:.3g}", f"{reach or ''}", there)
 
 
+def system_calls(ours, calls, other, bare):
+    """Rows of what step_pair() of common.c measures."""
+    return [ratio("", ours, "a step's system calls with nothing between them: receive, clock, step, clock, send", calls, None),
+            ratio("nothing but those system calls", calls, other, bare, None)]
+
+
 def machine(rounds):
     with open("/proc/cpuinfo") as f:
         name = re.search(r"model name\s*: (.*)", f.read())

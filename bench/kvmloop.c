@@ -24,6 +24,30 @@ int kvmloop_call(int fd, unsigned long request, void *argument, const char *what
     return r;
 }
 
+uint64_t kvmloop_get_one(struct kvmloop *k, uint64_t id)
+{
+    uint64_t value = 0;
+    struct kvm_one_reg r = { .id = id, .addr = (uintptr_t)&value };
+
+    kvmloop_call(k->vcpu, KVM_GET_ONE_REG, &r, "KVM_GET_ONE_REG");
+    return value;
+}
+
+void kvmloop_set_one(struct kvmloop *k, uint64_t id, uint64_t value)
+{
+    struct kvm_one_reg r = { .id = id, .addr = (uintptr_t)&value };
+
+    kvmloop_call(k->vcpu, KVM_SET_ONE_REG, &r, "KVM_SET_ONE_REG");
+}
+
+void kvmloop_step(struct kvmloop *k, unsigned n)
+{
+    kvmloop_begin(k);
+    while (n--)
+        kvmloop_one(k);
+    kvmloop_end(k);
+}
+
 /* Copies the segments into RAM; returns the entry address. */
 uint64_t kvmloop_load(struct kvmloop *k, const char *path, uint64_t ram_at)
 {

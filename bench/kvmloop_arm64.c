@@ -58,18 +58,22 @@ static uint64_t reg_id(unsigned number)
 
 void kvmloop_set(struct kvmloop *k, unsigned number, uint64_t value)
 {
-    struct kvm_one_reg r = { .id = reg_id(number), .addr = (uintptr_t)&value };
-
-    kvmloop_call(k->vcpu, KVM_SET_ONE_REG, &r, "KVM_SET_ONE_REG");
+    kvmloop_set_one(k, reg_id(number), value);
 }
 
 uint64_t kvmloop_get(struct kvmloop *k, unsigned number)
 {
-    uint64_t value = 0;
-    struct kvm_one_reg r = { .id = reg_id(number), .addr = (uintptr_t)&value };
+    return kvmloop_get_one(k, reg_id(number));
+}
 
-    kvmloop_call(k->vcpu, KVM_GET_ONE_REG, &r, "KVM_GET_ONE_REG");
-    return value;
+uint64_t kvmloop_clock(struct kvmloop *k)
+{
+    return kvmloop_get_one(k, KVM_REG_ARM_TIMER_CNT);
+}
+
+void kvmloop_set_clock(struct kvmloop *k, uint64_t value)
+{
+    kvmloop_set_one(k, KVM_REG_ARM_TIMER_CNT, value);
 }
 
 static void debug(struct kvmloop *k, uint32_t control)
@@ -79,13 +83,21 @@ static void debug(struct kvmloop *k, uint32_t control)
     kvmloop_call(k->vcpu, KVM_SET_GUEST_DEBUG, &d, "KVM_SET_GUEST_DEBUG");
 }
 
-void kvmloop_step(struct kvmloop *k, unsigned n)
+void kvmloop_begin(struct kvmloop *k)
 {
-    while (n--) {
-        kvmloop_call(k->vcpu, KVM_RUN, NULL, "KVM_RUN");
-        if (k->run->exit_reason != KVM_EXIT_DEBUG)
-            die("KVM loop: exit %u", k->run->exit_reason);
-    }
+    (void)k;
+}
+
+void kvmloop_one(struct kvmloop *k)
+{
+    kvmloop_call(k->vcpu, KVM_RUN, NULL, "KVM_RUN");
+    if (k->run->exit_reason != KVM_EXIT_DEBUG)
+        die("KVM loop: exit %u", k->run->exit_reason);
+}
+
+void kvmloop_end(struct kvmloop *k)
+{
+    (void)k;
 }
 
 struct kvmloop *kvmloop_open(const char *elf, uint64_t ready)

@@ -26,12 +26,17 @@
 
 static void add_lpcr(struct kvmloop *k, uint64_t bits)
 {
-    uint64_t lpcr = 0;
-    struct kvm_one_reg r = { .id = KVM_REG_PPC_LPCR_64, .addr = (uintptr_t)&lpcr };
+    kvmloop_set_one(k, KVM_REG_PPC_LPCR_64, kvmloop_get_one(k, KVM_REG_PPC_LPCR_64) | bits);
+}
 
-    kvmloop_call(k->vcpu, KVM_GET_ONE_REG, &r, "KVM_GET_ONE_REG");
-    lpcr |= bits;
-    kvmloop_call(k->vcpu, KVM_SET_ONE_REG, &r, "KVM_SET_ONE_REG");
+uint64_t kvmloop_clock(struct kvmloop *k)
+{
+    return kvmloop_get_one(k, KVM_REG_PPC_TB_OFFSET);
+}
+
+void kvmloop_set_clock(struct kvmloop *k, uint64_t value)
+{
+    kvmloop_set_one(k, KVM_REG_PPC_TB_OFFSET, value);
 }
 
 static void set_mmu(struct kvmloop *k, uint64_t process_table)
@@ -118,52 +123,59 @@ static void fence(struct kvmloop *k, bool on)
     }
 }
 
-static void by_trace(struct kvmloop *k, unsigned n)
-{
-    struct kvm_regs r;
-    uint32_t word = put(k, TRACE, BREAK_WORD);
+static struct kvm_regs regs; /* those of a run of steps by trace */
 
-    kvmloop_call(k->vcpu, KVM_GET_REGS, &r, "KVM_GET_REGS");
-    while (n--) {
-        r.msr |= MSR_SE;
-        kvmloop_call(k->vcpu, KVM_SET_REGS, &r, "KVM_SET_REGS");
-        if (k->with_fence)
-            fence(k, true);
-        run(k);
-        if (k->with_fence)
-            fence(k, false);
-        kvmloop_call(k->vcpu, KVM_GET_REGS, &r, "KVM_GET_REGS");
-        r.pc = r.srr0;
-        r.msr = r.srr1 & ~(SRR1_CAUSE | MSR_SE);
-    }
-    kvmloop_call(k->vcpu, KVM_SET_REGS, &r, "KVM_SET_REGS");
-    put(k, TRACE, word);
+static void by_trace(struct kvmloop *k)
+{
+    regs.msr |= MSR_SE;
+    kvmloop_call(k->vcpu, KVM_SET_REGS, &regs, "KVM_SET_REGS");
+    if (k->with_fence)
+        fence(k, true);
+    run(k);
+    if (k->with_fence)
+        fence(k, false);
+    kvmloop_call(k->vcpu, KVM_GET_REGS, &regs, "KVM_GET_REGS");
+    regs.pc = regs.srr0;
+    regs.msr = regs.srr1 & ~(SRR1_CAUSE | MSR_SE);
 }
 
 /* All of work()'s instructions go on but its last, which closes the loop. */
-static void by_break(struct kvmloop *k, unsigned n)
+static void by_break(struct kvmloop *k)
 {
     uint64_t first = at("work"), last = first + 4 * (INSNS_PER_ROUND - 1);
+    struct kvm_regs r;
+    uint64_t to;
+    uint32_t word;
 
-    while (n--) {
-        struct kvm_regs r;
-        uint64_t to;
-        uint32_t word;
-
-        kvmloop_call(k->vcpu, KVM_GET_REGS, &r, "KVM_GET_REGS");
-        to = r.pc == last ? first : r.pc + 4;
-        word = put(k, to, BREAK_WORD);
-        run(k);
-        put(k, to, word);
-    }
+    kvmloop_call(k->vcpu, KVM_GET_REGS, &r, "KVM_GET_REGS");
+    to = r.pc == last ? first : r.pc + 4;
+    word = put(k, to, BREAK_WORD);
+    run(k);
+    put(k, to, word);
 }
 
-void kvmloop_step(struct kvmloop *k, unsigned n)
+void kvmloop_begin(struct kvmloop *k)
 {
     if (k->by_break)
-        by_break(k, n);
+        return;
+    k->word = put(k, TRACE, BREAK_WORD);
+    kvmloop_call(k->vcpu, KVM_GET_REGS, &regs, "KVM_GET_REGS");
+}
+
+void kvmloop_one(struct kvmloop *k)
+{
+    if (k->by_break)
+        by_break(k);
     else
-        by_trace(k, n);
+        by_trace(k);
+}
+
+void kvmloop_end(struct kvmloop *k)
+{
+    if (k->by_break)
+        return;
+    kvmloop_call(k->vcpu, KVM_SET_REGS, &regs, "KVM_SET_REGS");
+    put(k, TRACE, k->word);
 }
 
 struct kvmloop *kvmloop_open(const char *elf, uint64_t ready)

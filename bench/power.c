@@ -59,11 +59,11 @@ static uint64_t get_reg(struct stub *s, unsigned number)
 static void steps(struct kvmloop *k)
 {
     static const struct {
-        const char *mode, *ours, *bare;
+        const char *mode, *ours, *bare, *calls;
         bool by_break;
     } strategies[] = {
-        { "step-mode trace", "trace", "bare-trace", false },
-        { "step-mode breakpoint", "breakpoint", "bare-breakpoint", true },
+        { "step-mode trace", "trace", "bare-trace", "calls-trace", false },
+        { "step-mode breakpoint", "breakpoint", "bare-breakpoint", "calls-breakpoint", true },
     };
 
     for (unsigned i = 0; i < 2; i++) {
@@ -72,6 +72,7 @@ static void steps(struct kvmloop *k)
         step_stub(&ours, strategies[i].ours, 500);
         range_stub(&ours, strategies[i].ours, 300);
         step_bare(k, "bare", strategies[i].bare, 2000);
+        step_pair(k, strategies[i].calls, 500);
     }
     k->by_break = false;
     k->with_fence = true;

@@ -207,8 +207,8 @@ static unsigned sum_of(const uint8_t *p, const uint8_t *end)
 #ifdef GD_WIDE
     gd_wide sums = { 0 };
 
-    for (; end - p >= (ptrdiff_t)GD_WIDE; p += GD_WIDE)
-        sums += gd_wide_load(p);
+    for (; end - p >= 2 * (ptrdiff_t)GD_WIDE; p += 2 * GD_WIDE)
+        sums += gd_wide_load(p) + gd_wide_load(p + GD_WIDE);
     sum = gd_wide_sum(sums);
 #endif
     while (p < end)
