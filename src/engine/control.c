@@ -448,6 +448,11 @@ int gd_engine_reg_set(struct gd_engine *e, unsigned vcpu, unsigned num, const ui
         err = e->arch->reg_set(c, num, bytes);
     if (!err)
         err = gd_cpu_flush(c);
+    if (!err && num == e->arch->reg_pc) { /* it is let go anew: nothing there was told yet */
+        struct gd_vcpu *v = &e->cfg.vcpus[vcpu];
+
+        v->told = v->told_watch = v->step_over = false;
+    }
     gd_cpu_forget(c); /* what was really taken over is read back */
     gd_cpu_drop_page(c);
     return keep(e, c, err);

@@ -226,7 +226,7 @@ def set_mode(name, want, resource, value, value2=0, flags=0):
 
 def hypervisor():
     """What leaves the guest for KVM or its machine; real mode."""
-    addi = e["addi"]
+    addi, vector = e["addi"], REAL | VEC
     many = b"".join(n.to_bytes(4, "big") for n in (3, 99, 1))
     # QEMU's emulated processor fires a CIABR before its instruction.
     fires = (lambda s: s.taken(0xd00, TRACE | 0x100000, s[PC] + 4, r3=s[4] + 5)) if silicon else \
@@ -249,6 +249,11 @@ def hypervisor():
         row("load: no memory", REAL, lambda s: s.go(r3=ALL), at="load", r4=HOLE),
         row("store: no memory", REAL, lambda s: s.go(), at="store", r4=HOLE),
         row("store_update: no memory", REAL, lambda s: s.go(r4=HOLE + 16), at="store_update", r4=HOLE),
+        row("zero_line: no memory", REAL, lambda s: s.go(), at="zero_line", r4=HOLE),
+        row("flush_line: no memory", REAL, lambda s: s.go(), at="flush_line", r4=HOLE),
+        row("load_vector", vector, lambda s: {**s.go(), VR0: 0}, {data: q(0, 0)}, r4=data),
+        row("load_vector: no memory", vector, lambda s: {**s.go(), VR0: (1 << 128) - 1}, at="load_vector", r4=HOLE),
+        row("dpdes", REAL, lambda s: s.go(r3=0)),
         row("doorbell", REAL, lambda s: s.go(), r4=0x28000000),
         row("doorbell_clear", REAL, lambda s: s.go(), r4=0x28000000),
         row("set_dec", REAL, lambda s: s.go(), r4=0x7fff0000),

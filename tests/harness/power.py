@@ -9,13 +9,14 @@ from .report import check, equal, scenario
 from .rsp import RspError
 
 PC, MSR, CR, LR, CTR, XER = range(64, 70)
-VSCR = 135
+VR0, VSCR = 103, 135
 SRR0, SRR1, DAR, DSISR, SPRG0, SPRG1, SPRG2 = range(169, 176)
 FSCR, TAR, CIABR, DAWR0, DAWRX0 = 180, 181, 184, 185, 186
 NAMES = {PC: "pc", MSR: "msr", CR: "cr", LR: "lr", CTR: "ctr", XER: "xer", SRR0: "srr0", SRR1: "srr1", DAR: "dar",
          DSISR: "dsisr", SPRG1: "sprg1", SPRG2: "sprg2", TAR: "tar", FSCR: "fscr", CIABR: "ciabr",
          **{n: f"r{n}" for n in range(32)}}
 SF, EE, PR, FP, ME, SE, BE, IR, DR, RI, LE = (1 << 63, 0x8000, 0x4000, 0x2000, 0x1000, 0x400, 0x200, 0x20, 0x10, 2, 1)
+VEC = 1 << 25
 CAUSE = 0x783f0000
 TRACE, PREFIXED, ILLEGAL, PRIVILEGED, TRAP = 0x40000000, 0x20000000, 0x80000, 0x40000, 0x20000
 REAL = SF | ME | RI | LE

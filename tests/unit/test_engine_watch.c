@@ -43,6 +43,23 @@ static void a_watched_store_is_told_once_before_it_is_done(void **state)
     assert_int_equal(f.ram[DATA - FAKE_RAM], 4);
 }
 
+/* A client that plays a table of accesses puts the PC back to one that it was told of. */
+static void a_watched_store_is_told_anew_where_the_client_sets_the_pc_to_it(void **state)
+{
+    uint8_t pc[8];
+
+    (void)state;
+    begin_stores(1);
+    assert_int_equal(gd_engine_insert(&f.e, 0, GD_WRITE, DATA, 8), 0);
+    for (unsigned n = 0; n < 3; n++) {
+        engine_go(GD_RUN);
+        assert_int_equal(engine_stop().reason, GD_STOP_WATCH);
+        assert_int_equal(gd_engine_reg_get(&f.e, 0, FAKE_PC, pc), 0);
+        assert_int_equal(gd_engine_reg_set(&f.e, 0, FAKE_PC, pc), 0);
+        assert_int_equal(f.ram[DATA - FAKE_RAM], 0);
+    }
+}
+
 /* As the debug registers have it: the top bits are none of the address. */
 static int plan_untagged(const struct gd_target *t, struct gd_hw_want *wants, size_t n,
                          struct gd_hw_set *set, struct gd_why *why)
@@ -479,6 +496,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         T(a_watched_store_is_told_once_before_it_is_done),
+        T(a_watched_store_is_told_anew_where_the_client_sets_the_pc_to_it),
         T(a_watchpoint_at_a_tagged_address_is_hit_by_any_tag),
         T(a_watched_store_that_was_not_told_is_counted_once),
         T(an_ignored_watchpoint_does_not_hide_another_one),

@@ -28,6 +28,7 @@ static const struct {
     { 0x7c9b03a6, PPC_MTSRR1 },   /* mtsrr1 r4 */
     { 0x7c8903a6, PPC_PLAIN },    /* mtctr r4 */
     { 0x7c7e6aa6, PPC_KVM },      /* mfspr r3,TIR */
+    { 0x7c702aa6, PPC_KVM },      /* mfspr r3,DPDES */
     { 0x7c00191c, PPC_KVM },      /* msgsndp r3 */
     { 0x7c00195c, PPC_KVM },      /* msgclrp r3 */
     { 0x7c00003c, PPC_WAIT },     /* wait */

@@ -61,7 +61,7 @@ static void the_msr_shows_and_takes_no_cause_bits(void **state)
     p->reg[GD_PPC64_MSR] = MSR_KERNEL | 0x100000; /* POWER10 behind sc 1 */
     assert_int_equal(gd_arch_ppc64.reg_get(&p->cpu, GD_PPC64_MSR, b), 8);
     assert_int_equal(gd_load_le(b, 8), MSR_KERNEL);
-    gd_store_le(b, MSR_SF | MSR_HV | MSR_S | SRR1_CAUSE | MSR_RI, 8);
+    gd_store_le(b, MSR_SF | MSR_HV | MSR_S | SRR1_CAUSE | MSR_RI | 0x00fffff885000048ull, 8);
     assert_int_equal(gd_arch_ppc64.reg_set(&p->cpu, GD_PPC64_MSR, b), 0);
     assert_int_equal(pcpu_reg(p, GD_PPC64_MSR), MSR_SF | MSR_RI | MSR_ME);
 }

@@ -43,7 +43,7 @@ static uint64_t moved_msr(uint32_t insn, uint64_t msr, uint64_t rs)
         return (msr & ~(MSR_EE | MSR_RI)) | (rs & (MSR_EE | MSR_RI));
     if (gd_ppc64_classify(insn) == PPC_MTMSR)
         keep |= 0xffffffff00000000ull;
-    return problem_state((msr & keep) | (rs & ~keep));
+    return problem_state((msr & keep) | (rs & ~keep & MSR_THERE));
 }
 
 /* rfid, rfscv: MSR and NIP from a pair of registers. */
@@ -53,7 +53,7 @@ static bool return_from(struct gd_cpu *c, uint64_t msr, uint64_t to, uint64_t ne
 
     if ((msr ^ new) & (MSR_TS | MSR_TM))
         return false; /* transactional state has rules that only the hardware knows */
-    new = problem_state((msr & keep) | (new & ~keep));
+    new = problem_state((msr & keep) | (new & ~keep & MSR_THERE));
     gd_cpu_set(c, GD_PPC64_MSR, new & ~SRR1_CAUSE);
     gd_cpu_set(c, GD_PPC64_PC, gd_ppc64_mode_addr(new, to & ~3ull));
     return true;

@@ -11,9 +11,10 @@
 
 #define SEQ_INSNS 32 /* Linux' longest is ten; GDB looks at sixteen */
 
-#define SPR_SRR0 26
-#define SPR_SRR1 27
-#define SPR_TIR  446
+#define SPR_SRR0  26
+#define SPR_SRR1  27
+#define SPR_DPDES 176
+#define SPR_TIR   446
 
 static enum ppc_class class19(uint32_t insn)
 {
@@ -49,7 +50,7 @@ static enum ppc_class class31(uint32_t insn)
                : ppc_spr(insn) == SPR_SRR1 ? PPC_MTSRR1
                                            : PPC_PLAIN;
     case 339: /* mfspr */
-        return ppc_spr(insn) == SPR_TIR ? PPC_KVM : PPC_PLAIN;
+        return ppc_spr(insn) == SPR_TIR || ppc_spr(insn) == SPR_DPDES ? PPC_KVM : PPC_PLAIN;
     case 142: /* msgsndp */
     case 174: /* msgclrp */
         return PPC_KVM;

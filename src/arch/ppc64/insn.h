@@ -26,7 +26,7 @@ enum ppc_class {
     PPC_SCV,
     PPC_WAIT,
     PPC_STOP,
-    PPC_KVM, /* KVM emulates it, so it is not traced: msgsndp, msgclrp, mfspr TIR */
+    PPC_KVM, /* KVM emulates it, so it is not traced: msgsndp, msgclrp, mfspr TIR and DPDES */
 };
 
 /* A branch: where to, and whether it is taken. */
@@ -78,6 +78,13 @@ static inline bool ppc_hint(uint32_t insn)
 {
     return (insn & 0xfc0007ffu) == 0x7c000378 && ppc_rt(insn) == ppc_ra(insn) &&
            ppc_rt(insn) == ppc_rb(insn);
+}
+/* dcbst, dcbf, dcbi, icbi, dcbz. */
+static inline bool ppc_cache_op(uint32_t insn)
+{
+    unsigned xo = insn >> 26 == 31 ? ppc_xo(insn) : 0;
+
+    return xo == 54 || xo == 86 || xo == 470 || xo == 982 || xo == 1014;
 }
 /* or 1,1,1, or 6,6,6 and or 31,31,31: a thread that waits for another one. */
 static inline bool ppc_lowers_priority(uint32_t insn)

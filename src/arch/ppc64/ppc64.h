@@ -85,6 +85,11 @@ enum gd_ppc64_reg {
 #define MSR_RI  0x0002ull             /* 62 */
 #define MSR_LE  0x0001ull             /* 63 */
 
+/* What POWER9 and POWER10 have of it, with VEC, VSX, FE0, FE1 and PMM; the rest of what is written reads as zero. */
+#define MSR_THERE                                                                                  \
+    (MSR_SF | MSR_HV | MSR_TS | MSR_TM | MSR_S | MSR_EE | MSR_PR | MSR_FP | MSR_ME | MSR_SE |      \
+     MSR_BE | MSR_IR | MSR_DR | MSR_RI | MSR_LE | 0x02800904ull)
+
 /* SRR1 at an interrupt: bits 33:36 and 42:47 say why, the rest is the MSR. POWER10 leaves such a bit
  * in the MSR that KVM returns after `sc 1`; it is masked out of every MSR. */
 #define SRR1_CAUSE    0x783f0000ull

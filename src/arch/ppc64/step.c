@@ -211,6 +211,8 @@ static bool breaks(struct gd_cpu *c, const struct gd_step *s, enum ppc_class k)
         return true;
     if (ppc_hint(s->insn)) /* QEMU's TCG yields at one and forgets the trace */
         return true;
+    if (ppc_cache_op(s->insn)) /* on a device's address KVM passes over it */
+        return true;
     /* Out of the page: QEMU's POWER10 looks at the next instruction while it takes the trace, for
      * SRR1[34], and where that fetch faults the trace is lost. */
     if (!(gd_ppc64_msr(c) & (MSR_SE | MSR_BE)) && (gd_ppc64_next(c, s->pc, s->insn) ^ s->pc) >> 12)

@@ -210,7 +210,7 @@ void gd_kvm_reset(struct gd_kvm *k)
         /* An access of the old life must not be completed into the new one. */
         if (v->pending)
             v->run->exit_reason = KVM_EXIT_UNKNOWN;
-        v->pending = v->served = v->interrupted = v->armed = false;
+        v->pending = v->part = v->served = v->interrupted = v->armed = false;
         if (atomic_load(&v->added))
             gd_kvmarch_fresh(v);
     }

@@ -33,6 +33,7 @@ struct kvm_vcpu {
     bool served;          /* the VMM had that exit; the engine is still to hear of it */
     bool may_attend;      /* the stop that it is about to park for is a step's end */
     bool attends;         /* it has offered to serve the client while parked */
+    bool part;            /* its completion has brought the next exit of the same instruction */
     bool stale;           /* an exit was completed aside: the kernel's step state may lie */
     bool armed;           /* the four below are what the kernel has */
     uint32_t control;     /* of KVM_SET_GUEST_DEBUG */

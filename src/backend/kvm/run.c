@@ -143,8 +143,9 @@ void gd_kvmrun_complete(struct kvm_vcpu *v)
     v->pending = false;
     v->stale = true;
     set_immediate(v);
-    /* Fails with EINTR, which is its success; any other failure shows at the next real one. */
-    ioctl(v->fd, KVM_RUN, 0);
+    /* Fails with EINTR, which is its success; any other failure shows at the next real one. POWER has a
+     * vector register's access to a device in parts: then the exit of the next one is there. */
+    v->part = ioctl(v->fd, KVM_RUN, 0) == 0 && v->run->exit_reason == KVM_EXIT_MMIO;
 }
 
 void gd_kvmrun_settle(struct kvm_vcpu *v)
@@ -225,9 +226,9 @@ static int enter_guest(struct gd_kvm *k, struct kvm_vcpu *v)
 
     gd_kvmrun_release_time(k, v->fd);
     atomic_store(&v->in_run, true);
-    err = ioctl(v->fd, KVM_RUN, 0) < 0 ? errno : 0;
+    err = !v->part && ioctl(v->fd, KVM_RUN, 0) < 0 ? errno : 0;
     atomic_store(&v->in_run, false);
-    v->pending = false;
+    v->pending = v->part = false;
     if (!err)
         return judge(k, v);
     gd_vcpu_exit(&k->engine, v->index, &none);
@@ -306,6 +307,14 @@ static int report_served(struct gd_kvm *k, struct kvm_vcpu *v)
     static const struct gd_exit other = { .kind = GD_EXIT_OTHER };
 
     v->served = false;
+    if (k->engine_vcpus[v->index].stepping && v->run->exit_reason == KVM_EXIT_MMIO) {
+        gd_kvmrun_complete(v);
+        if (v->part) { /* the instruction is not over yet */
+            v->part = false;
+            v->pending = v->served = true;
+            return 0;
+        }
+    }
     gd_kvmarch_served(v);
     if (!gd_gate_enter(&k->gate, v->index))
         return -ECANCELED;

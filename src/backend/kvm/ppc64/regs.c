@@ -253,7 +253,12 @@ int gd_kvmarch_reg_set(struct kvm_vcpu *v, unsigned num, uint64_t value)
     uint64_t id = num < GD_REG_MAX ? one_id(num) : 0;
 
     if (num >= GD_PPC64_CIABR && num <= GD_PPC64_DAWRX1) {
-        v->own[num - GD_PPC64_CIABR] = value; /* loaded by the next gd_kvmarch_arm() */
+        /* loaded by the next gd_kvmarch_arm(); what KVM would leave out of it is not kept either */
+        if (num == GD_PPC64_CIABR)
+            value &= (value & CIABR_PRIV) == CIABR_PRIV ? ~CIABR_PRIV : ~0ull;
+        else
+            value &= num == GD_PPC64_DAWRX0 || num == GD_PPC64_DAWRX1 ? ~DAWRX_HYP : ~7ull;
+        v->own[num - GD_PPC64_CIABR] = value;
         return 0;
     }
     if (is_vsr_low(num))

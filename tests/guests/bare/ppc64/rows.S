@@ -69,6 +69,10 @@ row store_update
     stdu %r3, 16(%r4)
 row zero_line
     dcbz 0, %r4
+row flush_line
+    dcbf 0, %r4
+row load_vector
+    lvx %v0, 0, %r4
 row spr_ctr
     mtctr %r4
 row spr_lr
@@ -160,6 +164,8 @@ row set_dec
     mtdec %r4
 row tir
     mfspr %r3, 446
+row dpdes
+    mfspr %r3, 176
 row doorbell
     msgsndp %r4
 row doorbell_clear
