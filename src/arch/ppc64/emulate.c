@@ -53,7 +53,7 @@ static bool return_from(struct gd_cpu *c, uint64_t msr, uint64_t to, uint64_t ne
 
     if ((msr ^ new) & (MSR_TS | MSR_TM))
         return false; /* transactional state has rules that only the hardware knows */
-    new = problem_state((msr & keep) | (new & ~keep & MSR_THERE));
+    new = problem_state((msr & keep) | (new & ~keep &MSR_THERE));
     gd_cpu_set(c, GD_PPC64_MSR, new & ~SRR1_CAUSE);
     gd_cpu_set(c, GD_PPC64_PC, gd_ppc64_mode_addr(new, to & ~3ull));
     return true;

@@ -101,7 +101,8 @@ int gd_ppc64_reg_set(struct gd_cpu *c, unsigned num, const uint8_t *bytes)
     if (num == GD_PPC64_PC && value & 3)
         return gd_why_at(c->why, GD_E_ALIGN, value, "instructions are word-aligned");
     if (num == GD_PPC64_MSR)
-        value = (value & MSR_THERE & ~MSR_NOT_WRITTEN) | (gd_cpu_reg(c, num) & (MSR_NOT_WRITTEN & ~SRR1_CAUSE));
+        value = (value & MSR_THERE & ~MSR_NOT_WRITTEN) |
+                (gd_cpu_reg(c, num) & (MSR_NOT_WRITTEN & ~SRR1_CAUSE));
     return gd_cpu_set(c, num, value);
 }
 
