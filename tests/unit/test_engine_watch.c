@@ -54,7 +54,7 @@ static void a_watched_store_is_told_anew_where_the_client_sets_the_pc_to_it(void
     for (unsigned n = 0; n < 3; n++) {
         engine_go(GD_RUN);
         assert_int_equal(engine_stop().reason, GD_STOP_WATCH);
-        assert_int_equal(gd_engine_reg_get(&f.e, 0, FAKE_PC, pc), 0);
+        assert_int_equal(gd_engine_reg_get(&f.e, 0, FAKE_PC, pc), sizeof(pc));
         assert_int_equal(gd_engine_reg_set(&f.e, 0, FAKE_PC, pc), 0);
         assert_int_equal(f.ram[DATA - FAKE_RAM], 0);
     }
