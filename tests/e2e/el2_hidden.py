@@ -75,6 +75,9 @@ with tempfile.TemporaryDirectory() as folder:
                 equal(rsp.resume("vCont;s:1")["registers"][32], own["vectors"] + 0x200, "the next step ends at")
                 equal(rsp.resume()["registers"][32], own["done"], "stopped at")
                 equal(value("steps"), 1, "steps of the guest's own")
+            with scenario(f"{CPU}: exclusives succeed while the guest's own step, or its breakpoint on the load, is masked"):
+                for name in ("tries_stepped", "tries_passed"):
+                    check(value(name) < 10, f"{name}: {value(name)}")
             with scenario(f"{CPU}: the value of a context breakpoint keeps its low bits"):
                 equal(value("context"), 0x223, "DBGBVR1_EL1")
             with scenario(f"{CPU}: a function of firmware with the SVE hint is the function"):

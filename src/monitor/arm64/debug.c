@@ -11,11 +11,14 @@
  * not have had are passed, and while its own MDSCR_EL1.SS waits for an exception return we
  * step silently until its step counts. Arm ARM D2.3 to D2.12.
  */
+#include "arch/arm64/sequence.h"
 #include "monitor/arm64/monitor.h"
 #include "monitor/arm64/sysreg.h"
 
 #define STEP_SYNDROME                                                                              \
     ((uint64_t)EC_SOFTSTP_LOW << ESR_EC_SHIFT | ESR_IL | ESR_STEP_ISV | ESR_DFSC_DEBUG)
+#define LDX_MASK         0x3fc00000u /* LDXR and its kin, Arm ARM C4.1.94 */
+#define LDX              0x08400000u
 #define BT_CONTEXT_FIRST 2u /* BT of 2 and more compares a context */
 
 /* ---- the registers ---- */
@@ -159,7 +162,7 @@ static void load(struct cpu *c)
 
     for (unsigned n = 0; n < PAIRS; n++) {
         merged[n] = d->guest.pair[n];
-        merged[n].ctrl = d->pass ? 0 : gate(&d->guest, merged[n].ctrl);
+        merged[n].ctrl = d->pass || d->nways ? 0 : gate(&d->guest, merged[n].ctrl);
     }
     if (d->hw) {
         put_ours(&b, d->ours.b, d->lift_b, true);
@@ -170,6 +173,11 @@ static void load(struct cpu *c)
     }
     d->lost_b = b.lost;
     d->lost_w = w.lost;
+    for (unsigned n = 0, i = 0; i < d->nways; n++) {
+        if (!(merged[n].ctrl & DBGCR_E))
+            merged[n] = (struct gd_hw_pair){ DBGBCR_BAS_A64 | DBGCR_PMC_EL1_EL0 | DBGCR_E,
+                                             d->ways[i++] };
+    }
     load_pairs(merged);
     set_MDSCR_EL1((d->guest.mdscr & ~(MDSCR_SS | MDSCR_KDE)) | MDSCR_MDE);
     d->reload = false;
@@ -296,11 +304,43 @@ void debug_skipped(struct cpu *c)
     c->frame->pstate &= ~PSTATE_SS;
 }
 
+/* Steps that nobody is to see would break an exclusive sequence. It runs freely instead, to a breakpoint
+ * at each way out, where the guest's, which are masked, need not be. Not if too few registers are left:
+ * of the vectors, which come last, one is enough. */
+static void find_ways(struct cpu *c)
+{
+    struct debug *d = &c->debug;
+    struct gd_cpu *view = run_view(c);
+    unsigned was = d->nways, left = debug_breaks();
+    struct gd_arm64_sequence q;
+    struct gd_step s;
+    uint32_t w;
+
+    d->nways = 0;
+    d->reload |= was != 0;
+    if (d->step || !(d->pass || (guest_steps(c) && !deliverable(c))) ||
+        (!was && (gd_cpu_fetch(view, c->frame->pc, &w) || (w & LDX_MASK) != LDX)) ||
+        !gd_arm64_sequence_find(view, c->frame->pc, &q) || !gd_arm64_sequence_plant(view, &s, &q))
+        return;
+    for (unsigned i = 0; d->hw && i < GD_HW_MAX; i++)
+        left -= d->ours.b[i].ctrl & DBGCR_E;
+    if (left > WAYS)
+        left = WAYS;
+    if (s.ntemp > left + 3)
+        return;
+    while (d->nways < s.ntemp && d->nways < left) {
+        d->ways[d->nways] = s.temp[d->nways].va;
+        d->nways++;
+    }
+    d->pass = false;
+    d->reload = true;
+}
+
 static void step_state(struct cpu *c)
 {
     struct debug *d = &c->debug;
     enum ss_mode mode = !guest_steps(c) ? SS_OFF : deliverable(c) ? SS_GUEST : SS_SILENT;
-    bool want = d->step || d->pass || mode != SS_OFF;
+    bool want = d->step || (!d->nways && (d->pass || mode != SS_OFF));
     uint64_t mdscr = get_MDSCR_EL1();
 
     if (want != (bool)(mdscr & MDSCR_SS))
@@ -335,6 +375,7 @@ bool debug_enter(struct cpu *c)
         if (d->step)
             return false;
     }
+    find_ways(c);
     if (d->reload)
         load(c);
     step_state(c);
@@ -367,6 +408,8 @@ bool debug_exit(struct cpu *c, uint64_t esr, uint64_t far, struct gd_exit *x)
     gd_arch_arm64.event(run_view(c), x, &d->ours, &ev);
     if (d->hw && ev.slots & ~(ec == EC_BREAKPT_LOW ? d->lift_b : d->lift_w))
         return true;
+    if (d->nways)
+        return false;
     if (!deliverable(c) || !(d->guest.mdscr & MDSCR_MDE)) {
         pass_by(c);
         return false;

@@ -26,6 +26,7 @@
 #define SYS_FIRST     GD_ARM64_FPSR /* the lowest number of a system register that is kept */
 #define SYS_END       (GD_ARM64_DCZID_EL0 + 1)
 #define QUEUE_SIZE    64
+#define WAYS          8
 #define SVE_MAX       256         /* bytes of the longest vector there can be */
 #define MONITOR_BLOCK 0x200000ull /* the monitor has the 2 MB block it is linked into */
 
@@ -91,8 +92,10 @@ struct debug {
     bool guest_ss;           /* the guest's PSTATE.SS while active */
     enum ss_mode ss_mode;    /* why MDSCR_EL1.SS is set beside our own step */
     bool pass;               /* one instruction with the guest's pairs left out */
-    bool in_flight;          /* entered with PSTATE.SS set; still set = not yet executed */
-    uint8_t from_el;         /* where that entry was */
+    uint64_t ways[WAYS];     /* out of an exclusive sequence that runs between silent steps */
+    unsigned nways;
+    bool in_flight;  /* entered with PSTATE.SS set; still set = not yet executed */
+    uint8_t from_el; /* where that entry was */
     uint64_t from_pc;
 };
 

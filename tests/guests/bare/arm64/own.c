@@ -14,7 +14,7 @@
 #define SPSR_STEP    (1UL << 21 | 7UL << 6 | 5) /* SS, A, I, F, EL1h */
 
 volatile uint64_t has_lock, locked, version, hinted, unknown, context, breaks_locked, breaks,
-    aborts, steps;
+    aborts, steps, tries_stepped, tries_passed;
 volatile uint8_t go;
 
 void on_exception(uint64_t kind, struct frame *f)
@@ -61,6 +61,38 @@ static void step(void)
                      : "x9", "x30", "memory");
 }
 
+/* How often an addition is tried until its exclusives succeed, 1000 at most. */
+static uint64_t tries(void)
+{
+    static uint32_t word;
+    uint64_t n = 0;
+
+    __asm__ volatile("1: add %0, %0, #1\n cmp %0, #1000\n b.eq 2f\n"
+                     ".globl exclusive\nexclusive: ldxr w9, [%1]\n add w9, w9, #1\n"
+                     "stxr w10, w9, [%1]\n cbnz w10, 1b\n2:"
+                     : "+r"(n)
+                     : "r"(&word)
+                     : "x9", "x10", "cc", "memory");
+    return n;
+}
+
+/* With its own step on and masked, then with a breakpoint of its own, masked, on the load. */
+static void exclusives(void)
+{
+    extern char exclusive[];
+
+    __asm__ volatile("msr daifset, #8");
+    write_reg(mdscr_el1, read_reg(mdscr_el1) | MDSCR_SS);
+    isb();
+    tries_stepped = tries();
+    write_reg(mdscr_el1, read_reg(mdscr_el1) & ~MDSCR_SS);
+    write_reg(dbgbvr1_el1, (uint64_t)exclusive);
+    isb();
+    tries_passed = tries();
+    write_reg(dbgbvr1_el1, (uint64_t)place);
+    isb();
+}
+
 int main(void)
 {
     has_lock = (read_reg(id_aa64dfr0_el1) >> 36 & 15) == 0;
@@ -86,6 +118,7 @@ int main(void)
     place();
     __asm__ volatile("ldrh w9, [%0]" : : "r"(0x08000000UL) : "x9", "memory"); /* GICD_CTLR */
     __asm__ volatile("ldrb w9, [%0]" : : "r"(0x08000400UL) : "x9", "memory"); /* GICD_IPRIORITYR */
+    exclusives();
     step();
     lock(1);
     done();
