@@ -17,92 +17,94 @@ static uint16_t *gpa_head(const struct gd_engine *e, uint64_t gpa)
     return &e->cfg.hash[(1u << e->cfg.hash_bits) + gd_hash(e, gpa)];
 }
 
-static struct gd_patch *patch_find(const struct gd_engine *e, uint64_t gpa)
+/* Patches are named by index + 1, as the chains have them; 0 is none. */
+static struct gd_patch *patch(const struct gd_engine *e, uint16_t i)
 {
-    for (uint16_t i = *gpa_head(e, gpa); i; i = e->cfg.patches[i - 1].next)
-        if (e->cfg.patches[i - 1].gpa == gpa)
-            return &e->cfg.patches[i - 1];
-    return NULL;
+    return &e->cfg.patches[i - 1];
 }
 
-struct gd_patch *gd_patch_at(struct gd_engine *e, uint64_t gpa)
+static uint16_t patch_find(const struct gd_engine *e, uint64_t gpa)
 {
-    struct gd_patch *p = patch_find(e, gpa);
+    uint16_t i = *gpa_head(e, gpa);
 
-    return p && p->planted ? p : NULL;
+    while (i && patch(e, i)->gpa != gpa)
+        i = patch(e, i)->next;
+    return i;
 }
 
-static uint16_t patch_index(const struct gd_engine *e, const struct gd_patch *p)
+struct gd_patch *gd_patch_at(const struct gd_engine *e, uint64_t gpa)
 {
-    return (uint16_t)(p - e->cfg.patches + 1);
+    uint16_t i = patch_find(e, gpa);
+
+    return i && patch(e, i)->planted ? patch(e, i) : NULL;
 }
 
-static void patch_touch(struct gd_engine *e, struct gd_patch *p)
+static void patch_touch(struct gd_engine *e, uint16_t i)
 {
+    struct gd_patch *p = patch(e, i);
+
     if (p->dirty)
         return;
     p->dirty = true;
     p->dirty_next = e->dirty_patch;
-    e->dirty_patch = patch_index(e, p);
+    e->dirty_patch = i;
 }
 
 void gd_patch_unref(struct gd_engine *e, uint16_t index)
 {
-    e->cfg.patches[index - 1].refs--;
-    patch_touch(e, &e->cfg.patches[index - 1]);
+    patch(e, index)->refs--;
+    patch_touch(e, index);
 }
 
 /* There are as many patches as points, and every patch has a point or is dirty and freed at
- * the next apply, so NULL means only that the table must be applied first. */
-static struct gd_patch *patch_get(struct gd_engine *e, uint64_t gpa)
+ * the next apply, so 0 means only that the table must be applied first. */
+static uint16_t patch_get(struct gd_engine *e, uint64_t gpa)
 {
-    struct gd_patch *p = patch_find(e, gpa);
-    uint16_t *head = gpa_head(e, gpa);
+    uint16_t i = patch_find(e, gpa), *head = gpa_head(e, gpa);
 
-    if (p)
-        return p;
+    if (i)
+        return i;
     if (e->free_patch) {
-        p = &e->cfg.patches[e->free_patch - 1];
-        e->free_patch = p->next;
+        i = e->free_patch;
+        e->free_patch = patch(e, i)->next;
     } else if (e->npatch_used < e->cfg.npoints) {
-        p = &e->cfg.patches[e->npatch_used++];
+        i = ++e->npatch_used;
     } else {
-        return NULL;
+        return 0;
     }
-    memset(p, 0, sizeof(*p));
-    p->gpa = gpa;
-    p->next = *head;
-    *head = patch_index(e, p);
-    return p;
+    *patch(e, i) = (struct gd_patch){ .gpa = gpa, .next = *head };
+    *head = i;
+    return i;
 }
 
 uint16_t gd_patch_ref(struct gd_engine *e, uint64_t gpa)
 {
-    struct gd_patch *p = patch_get(e, gpa);
+    uint16_t i = patch_get(e, gpa);
 
-    if (!p)
+    if (!i)
         return 0;
-    p->refs++;
-    patch_touch(e, p);
-    return patch_index(e, p);
+    patch(e, i)->refs++;
+    patch_touch(e, i);
+    return i;
 }
 
 void gd_patch_recheck(struct gd_engine *e)
 {
-    for (unsigned i = 0; i < e->npatch_used; i++)
-        if (e->cfg.patches[i].planted)
-            patch_touch(e, &e->cfg.patches[i]);
+    for (uint16_t i = 1; i <= e->npatch_used; i++)
+        if (patch(e, i)->planted)
+            patch_touch(e, i);
 }
 
-static void patch_free(struct gd_engine *e, struct gd_patch *p)
+static void patch_free(struct gd_engine *e, uint16_t i)
 {
+    struct gd_patch *p = patch(e, i);
     uint16_t *link = gpa_head(e, p->gpa);
 
-    while (*link != patch_index(e, p))
-        link = &e->cfg.patches[*link - 1].next;
+    while (*link != i)
+        link = &patch(e, *link)->next;
     *link = p->next;
     p->next = e->free_patch;
-    e->free_patch = patch_index(e, p);
+    e->free_patch = i;
     p->gpa = ~0ULL;
 }
 
@@ -210,7 +212,7 @@ static bool stands(struct gd_engine *e, uint64_t gpa)
 
 bool gd_patch_lost(struct gd_engine *e, uint16_t index)
 {
-    const struct gd_patch *p = &e->cfg.patches[index - 1];
+    const struct gd_patch *p = patch(e, index);
 
     return p->planted && !stands(e, p->gpa);
 }
@@ -239,9 +241,9 @@ void gd_patch_hide(const struct gd_engine *e, uint64_t gpa, void *buf, size_t n)
         return;
     }
     for (uint64_t a = first_word(e, gpa); a < gpa + n; a += e->arch->insn_align) {
-        const struct gd_patch *p = patch_find(e, a);
+        const struct gd_patch *p = gd_patch_at(e, a);
 
-        if (p && p->planted && stands(w, a))
+        if (p && stands(w, a))
             hide_word(e, a, p->saved, gpa, buf, n);
     }
 }
@@ -252,10 +254,10 @@ void gd_patch_store(struct gd_engine *e, uint64_t gpa, uint8_t *p, const void *b
 
     for (size_t i = 0; i < n; i++) {
         uint64_t word = first_word(e, gpa + i);
-        struct gd_patch *patch = e->nplanted ? patch_find(e, word) : NULL;
+        struct gd_patch *at = e->nplanted ? gd_patch_at(e, word) : NULL;
 
-        if (patch && patch->planted && stands(e, word))
-            patch->saved[gpa + i - word] = from[i];
+        if (at && stands(e, word))
+            at->saved[gpa + i - word] = from[i];
         else
             p[i] = from[i];
     }
@@ -267,7 +269,8 @@ int gd_patch_apply(struct gd_engine *e)
     int err = 0;
 
     while (e->dirty_patch && !err) {
-        struct gd_patch *p = &e->cfg.patches[e->dirty_patch - 1];
+        uint16_t i = e->dirty_patch;
+        struct gd_patch *p = patch(e, i);
 
         if (p->planted && !stands(e, p->gpa)) { /* the guest wrote over it */
             p->planted = false;
@@ -287,7 +290,7 @@ int gd_patch_apply(struct gd_engine *e)
         p->dirty = false;
         e->dirty_patch = p->dirty_next;
         if (!p->refs)
-            patch_free(e, p);
+            patch_free(e, i);
     }
     sync(&w);
     return err;
@@ -348,7 +351,7 @@ static void lift_off(struct writer *w)
 
     if (!e->lifted_patch)
         return;
-    p = &e->cfg.patches[e->lifted_patch - 1];
+    p = patch(e, e->lifted_patch);
     e->lifted_patch = 0;
     if (!stands(e, p->gpa)) /* planted anew while the one that was alone counted as lost */
         plant(w, p->gpa, p->saved);
@@ -356,8 +359,8 @@ static void lift_off(struct writer *w)
 
 int gd_alone_set(struct gd_engine *e, const struct gd_step *step, bool do_lift, uint64_t lift)
 {
-    struct gd_patch *p = do_lift ? gd_patch_at(e, lift) : NULL;
-    bool same_lift = e->lifted_patch == (p ? patch_index(e, p) : 0);
+    uint16_t up = do_lift && gd_patch_at(e, lift) ? patch_find(e, lift) : 0;
+    bool same_lift = e->lifted_patch == up;
     unsigned keep = same_lift ? temps_equal(e, step) : 0;
     struct writer w = { .e = e };
     int err;
@@ -367,10 +370,9 @@ int gd_alone_set(struct gd_engine *e, const struct gd_step *step, bool do_lift, 
     temps_off(&w, e->ntemp - keep);
     if (!same_lift) {
         lift_off(&w);
-        if (p) {
-            unplant(&w, p->gpa, p->saved);
-            e->lifted_patch = patch_index(e, p);
-        }
+        if (up)
+            unplant(&w, lift, patch(e, up)->saved);
+        e->lifted_patch = up;
     }
     err = temps_on(&w, step);
     sync(&w);

@@ -17,7 +17,7 @@ void gd_patch_hide(const struct gd_engine *e, uint64_t gpa, void *buf, size_t n)
 void gd_patch_store(struct gd_engine *e, uint64_t gpa, uint8_t *p, const void *buf, size_t n);
 
 /* The planted patch at gpa, or NULL. */
-struct gd_patch *gd_patch_at(struct gd_engine *e, uint64_t gpa);
+struct gd_patch *gd_patch_at(const struct gd_engine *e, uint64_t gpa);
 /* A patch at gpa with one reference more, as index + 1; 0 if the table is full (there are as many as
  * points; those without a reference are freed by the next apply). */
 uint16_t gd_patch_ref(struct gd_engine *e, uint64_t gpa);
