@@ -154,13 +154,16 @@ static void put_pauth(struct gd_out *o, bool v2)
 
 static void put_el1(struct gd_out *o)
 {
-#define NAME(num, name, op0, op1, crn, crm, op2, flags) #name,
-    static const char names[][16] = { GD_ARM64_EL1_REGS(NAME) };
+#define NAME(num, name, op0, op1, crn, crm, op2, flags) #name "\0"
+    const char *name = GD_ARM64_EL1_REGS(NAME);
 #undef NAME
 
     put_feature(o, "org.guestdbg.aarch64.el1");
-    for (unsigned i = 0; i < GD_ARRAY_SIZE(names); i++)
-        put_reg(o, names[i], 64, GD_ARM64_EL1_FIRST + i, "int", "system");
+    for (unsigned num = GD_ARM64_EL1_FIRST; *name; num++) {
+        put_reg(o, name, 64, num, "int", "system");
+        while (*name++)
+            ;
+    }
     gd_put_str(o, "</feature>\n");
 }
 
