@@ -52,9 +52,9 @@ struct machine {
     struct range uart;                   /* debug UART, base 0 if there is none */
     unsigned uart_irq;                   /* its SPI as INTID */
     struct range kernel, initrd, tree;
-    uint64_t kernel_end;  /* with the kernel's bss */
-    const char *bootargs; /* of the kernel module, NULL if it has none */
-    bool wait;            /* stop the guest before its first instruction */
+    struct range kernel_room; /* with the kernel's bss */
+    const char *bootargs;     /* of the kernel module, NULL if it has none */
+    bool wait;                /* stop the guest before its first instruction */
 };
 
 extern struct machine machine;

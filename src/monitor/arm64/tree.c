@@ -236,6 +236,12 @@ void tree_read(uint64_t where)
 
 /* ---- boot modules ---- */
 
+/* An empty one shares nothing. */
+static bool overlap(const struct range *a, const struct range *b)
+{
+    return gd_overlap(a->base, a->size, b->base, b->size);
+}
+
 static void must_be_free(const char *what, const struct range *r)
 {
     if (!mmu_is_ram(r->base, r->size))
@@ -248,7 +254,7 @@ static void must_be_free(const char *what, const struct range *r)
 static void check_kernel(void)
 {
     const uint8_t *p = (const uint8_t *)(uintptr_t)machine.kernel.base;
-    struct range all = machine.kernel;
+    struct range *all = &machine.kernel_room;
     uint64_t offset;
 
     must_be_free("the kernel at ", &machine.kernel);
@@ -259,16 +265,16 @@ static void check_kernel(void)
     offset = gd_load_le(p + 8, 8);
     if ((machine.kernel.base - offset) & (IMAGE_ALIGN - 1))
         stop("the kernel does not lie at its offset from a 2 MB boundary");
-    if (gd_load_le(p + 16, 8) > all.size)
-        all.size = gd_load_le(p + 16, 8);
-    must_be_free("the kernel with what it clears at ", &all);
-    if (gd_overlap(all.base, all.size, machine.tree.base, machine.tree.size))
+    *all = machine.kernel;
+    if (gd_load_le(p + 16, 8) > all->size)
+        all->size = gd_load_le(p + 16, 8);
+    must_be_free("the kernel with what it clears at ", all);
+    if (overlap(all, &machine.tree))
         stop("there is no room for the kernel where it was put");
-    machine.kernel_end = all.base + all.size;
     if (machine.initrd.size == 0)
         return;
     must_be_free("the initrd at ", &machine.initrd);
-    if (gd_overlap(all.base, all.size, machine.initrd.base, machine.initrd.size))
+    if (overlap(all, &machine.initrd))
         stop("the kernel and its initrd overlap");
 }
 
@@ -381,11 +387,7 @@ void tree_hand_on(void)
     memcpy(args, machine.bootargs ? machine.bootargs : "", n);
     args[n] = 0;
     must_be_free("the device tree with its additions at ", &room);
-    if (gd_overlap(room.base, room.size, machine.kernel.base,
-                   machine.kernel_end - machine.kernel.base) ||
-        (machine.initrd.size &&
-         gd_overlap(room.base, room.size, machine.initrd.base, machine.initrd.size)))
-        stop(NO_ROOM);
+    must(!overlap(&room, &machine.kernel_room) && !overlap(&room, &machine.initrd));
     tree.room = (uint32_t)room.size;
     drop_modules(chosen);
     set_text(chosen, "bootargs", args);
