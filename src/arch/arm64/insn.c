@@ -16,8 +16,7 @@ typedef void decoder(uint32_t w, insn_t *i);
 
 struct branch {
     uint32_t mask, value;
-    uint8_t kind;
-    decoder *decode; /* NULL: the kind says all */
+    enum insn_kind kind;
 };
 
 struct access {
@@ -37,49 +36,49 @@ static int64_t simm(uint32_t w, unsigned hi, unsigned lo, unsigned scale)
 
 /* ---- branches and system ---- */
 
-static void branch26(uint32_t w, insn_t *i)
+/* B.cond, BC.cond, CBZ and CBNZ; TBZ and TBNZ; CB<cc>, CBB<cc> and CBH<cc>. */
+static int64_t conditional(uint32_t w)
 {
-    i->offset = simm(w, 25, 0, 4);
+    switch (field(w, 30, 25)) {
+    case 0x1b:
+        return simm(w, 18, 5, 4);
+    case 0x3a:
+        return simm(w, 13, 5, 4);
+    default:
+        return simm(w, 23, 5, 4);
+    }
 }
 
-static void branch19(uint32_t w, insn_t *i)
+/* What the kind leaves open. */
+static void branch(uint32_t w, insn_t *i)
 {
-    i->offset = simm(w, 23, 5, 4);
-}
-
-static void branch14(uint32_t w, insn_t *i)
-{
-    i->offset = simm(w, 18, 5, 4);
-}
-
-static void branch9(uint32_t w, insn_t *i)
-{
-    i->offset = simm(w, 13, 5, 4);
-}
-
-/* BR, BLR, RET and their authenticating forms; RETA* use the link register. */
-static void branch_reg(uint32_t w, insn_t *i)
-{
-    i->pac = field(w, 15, 10) != 0;
-    if (i->pac && field(w, 24, 21) == 2)
-        i->rn = GD_ARM64_LR;
-}
-
-static void reta_label(uint32_t w, insn_t *i)
-{
-    (void)w;
-    i->pac = true;
-    i->rn = GD_ARM64_LR;
-}
-
-static void eret(uint32_t w, insn_t *i)
-{
-    i->pac = field(w, 15, 10) != 0;
-}
-
-static void imm4(uint32_t w, insn_t *i)
-{
-    i->offset = field(w, 11, 8);
+    switch (i->kind) {
+    case INSN_B:
+        i->offset = simm(w, 25, 0, 4);
+        break;
+    case INSN_B_COND:
+        i->offset = conditional(w);
+        break;
+    case INSN_BR: /* BR, BLR, RET and their authenticating forms; RETA* use the link register */
+        i->pac = !gd_bit(w, 31) || field(w, 15, 10) != 0;
+        if (i->pac && (!gd_bit(w, 31) || field(w, 24, 21) == 2))
+            i->rn = GD_ARM64_LR;
+        break;
+    case INSN_ERET:
+        i->pac = field(w, 15, 10) != 0;
+        break;
+    case INSN_DAIFSET:
+    case INSN_DAIFCLR:
+        i->offset = field(w, 11, 8);
+        break;
+    case INSN_MEM: /* DC ZVA and DC GZVA; DC IVAC and DC IGDVAC */
+        i->rn = (uint8_t)field(w, 4, 0);
+        i->len_kind = field(w, 18, 16) == 3 ? LEN_ZVA : LEN_LINE;
+        i->write = true;
+        break;
+    default:
+        break;
+    }
 }
 
 /* ---- loads and stores ---- */
@@ -299,20 +298,6 @@ static void simd_single(uint32_t w, insn_t *i)
     direction(i, gd_bit(w, 22));
 }
 
-static void dc_zva(uint32_t w, insn_t *i)
-{
-    i->rn = (uint8_t)field(w, 4, 0);
-    i->len_kind = LEN_ZVA;
-    i->write = true;
-}
-
-static void dc_line(uint32_t w, insn_t *i)
-{
-    i->rn = (uint8_t)field(w, 4, 0);
-    i->len_kind = LEN_LINE;
-    i->write = true;
-}
-
 static void mops_copy(uint32_t w, insn_t *i)
 {
     (void)w;
@@ -392,31 +377,31 @@ static void udf(uint32_t w, insn_t *i)
 /* The first that matches counts; what is met most stands first. */
 /* clang-format off */
 static const struct branch branches[] = { /* op0 101x: branches, exceptions, system */
-    {0x7c000000, 0x14000000, INSN_B, branch26},         /* B, BL */
-    {0xff000000, 0x54000000, INSN_B_COND, branch19},    /* B.cond, BC.cond */
-    {0xffc0001f, 0x5500001f, INSN_BR, reta_label},      /* RETAASPPC, RETABSPPC */
-    {0x7e000000, 0x34000000, INSN_B_COND, branch19},    /* CBZ, CBNZ */
-    {0x7e000000, 0x36000000, INSN_B_COND, branch14},    /* TBZ, TBNZ */
-    {0x7e000000, 0x74000000, INSN_B_COND, branch9},     /* CB<cc>, CBB<cc>, CBH<cc> */
-    {0xffff0000, 0xd69f0000, INSN_ERET, eret},          /* ERET, ERETAA, ERETAB */
-    {0xfe000000, 0xd6000000, INSN_BR, branch_reg},
-    {0xff000000, 0xd4000000, INSN_EXC, NULL},
-    {0xffffffff, 0xd503203f, INSN_YIELD, NULL},
-    {0xffffffff, 0xd503205f, INSN_WFE, NULL},
-    {0xffffffff, 0xd503207f, INSN_WFI, NULL},
-    {0xffffffc0, 0xd5031000, INSN_WFXT, NULL},
-    {0xfffff01f, 0xd503201f, INSN_PLAIN, NULL},         /* other hints */
-    {0xfffff01f, 0xd503301f, INSN_SYSTEM, NULL},        /* barriers, CLREX */
-    {0xfffff0ff, 0xd50340df, INSN_DAIFSET, imm4},
-    {0xfffff0ff, 0xd50340ff, INSN_DAIFCLR, imm4},
-    {0xffffffe0, 0xd53b4220, INSN_MRS_DAIF, NULL},
-    {0xffffffe0, 0xd51b4220, INSN_MSR_DAIF, NULL},
-    {0xffffffe0, 0xd50b7420, INSN_MEM, dc_zva},         /* DC ZVA */
-    {0xffffffe0, 0xd50b7480, INSN_MEM, dc_zva},         /* DC GZVA */
-    {0xffffffe0, 0xd5087620, INSN_MEM, dc_line},        /* DC IVAC */
-    {0xffffffe0, 0xd50876a0, INSN_MEM, dc_line},        /* DC IGDVAC */
-    {0xfff00000, 0xd5300000, INSN_PLAIN, NULL},         /* MRS */
-    {0xffc00000, 0xd5000000, INSN_SYSTEM, NULL},        /* MSR, SYS, SYSL */
+    {0x7c000000, 0x14000000, INSN_B},       /* B, BL */
+    {0xff000000, 0x54000000, INSN_B_COND},  /* B.cond, BC.cond */
+    {0xffc0001f, 0x5500001f, INSN_BR},      /* RETAASPPC, RETABSPPC */
+    {0x7e000000, 0x34000000, INSN_B_COND},  /* CBZ, CBNZ */
+    {0x7e000000, 0x36000000, INSN_B_COND},  /* TBZ, TBNZ */
+    {0x7e000000, 0x74000000, INSN_B_COND},  /* CB<cc>, CBB<cc>, CBH<cc> */
+    {0xffff0000, 0xd69f0000, INSN_ERET},    /* ERET, ERETAA, ERETAB */
+    {0xfe000000, 0xd6000000, INSN_BR},
+    {0xff000000, 0xd4000000, INSN_EXC},
+    {0xffffffff, 0xd503203f, INSN_YIELD},
+    {0xffffffff, 0xd503205f, INSN_WFE},
+    {0xffffffff, 0xd503207f, INSN_WFI},
+    {0xffffffc0, 0xd5031000, INSN_WFXT},
+    {0xfffff01f, 0xd503201f, INSN_PLAIN},   /* other hints */
+    {0xfffff01f, 0xd503301f, INSN_SYSTEM},  /* barriers, CLREX */
+    {0xfffff0ff, 0xd50340df, INSN_DAIFSET},
+    {0xfffff0ff, 0xd50340ff, INSN_DAIFCLR},
+    {0xffffffe0, 0xd53b4220, INSN_MRS_DAIF},
+    {0xffffffe0, 0xd51b4220, INSN_MSR_DAIF},
+    {0xffffffe0, 0xd50b7420, INSN_MEM},     /* DC ZVA */
+    {0xffffffe0, 0xd50b7480, INSN_MEM},     /* DC GZVA */
+    {0xffffffe0, 0xd5087620, INSN_MEM},     /* DC IVAC */
+    {0xffffffe0, 0xd50876a0, INSN_MEM},     /* DC IGDVAC */
+    {0xfff00000, 0xd5300000, INSN_PLAIN},   /* MRS */
+    {0xffc00000, 0xd5000000, INSN_SYSTEM},  /* MSR, SYS, SYSL */
 };
 
 static const struct access accesses[] = { /* op0 x1x0: loads and stores */
@@ -504,8 +489,6 @@ static const struct access *find_access(uint32_t w)
 
 void gd_arm64_decode(uint32_t w, struct gd_arm64_insn *i)
 {
-    decoder *decode;
-
     *i = (struct gd_arm64_insn){
         .rt = (uint8_t)field(w, 4, 0),
         .rn = (uint8_t)field(w, 9, 5),
@@ -517,20 +500,16 @@ void gd_arm64_decode(uint32_t w, struct gd_arm64_insn *i)
     if (is_branch(w)) {
         const struct branch *p = find_branch(w);
 
-        if (!p)
-            return;
-        i->kind = p->kind;
-        decode = p->decode;
+        i->kind = p ? p->kind : INSN_PLAIN;
+        branch(w, i);
     } else {
         const struct access *p = find_access(w);
 
         if (!p)
             return;
         i->kind = INSN_MEM;
-        decode = p->decode;
+        p->decode(w, i);
     }
-    if (decode)
-        decode(w, i);
 }
 
 bool gd_arm64_insn_plain(uint32_t w)
