@@ -259,6 +259,8 @@ enum gd_verdict {
  * the VMM serves the access. GD_EXIT_OTHER: called after an exit that the VMM served (device
  * access, hypercall) is complete, before the next enter. */
 enum gd_verdict gd_vcpu_exit(struct gd_engine *e, unsigned vcpu, const struct gd_exit *x);
+/* The same where no device is emulated, hence without GD_EXIT_MMIO. */
+enum gd_verdict gd_vcpu_left(struct gd_engine *e, unsigned vcpu, const struct gd_exit *x);
 /* Is a stop asked for? The back end checks after publishing that it is about to enter. */
 bool gd_vcpu_wanted(const struct gd_engine *e, unsigned vcpu);
 

@@ -681,18 +681,12 @@ static void forget(const struct gd_engine *e, struct gd_vcpu *v, const struct gd
     }
 }
 
-enum gd_verdict gd_vcpu_exit(struct gd_engine *e, unsigned i, const struct gd_exit *x)
+enum gd_verdict gd_vcpu_left(struct gd_engine *e, unsigned i, const struct gd_exit *x)
 {
     struct gd_vcpu *v = vcpu(e, i);
+
     forget(e, v, x);
     v->n.exits++;
-    if (x->kind == GD_EXIT_MMIO) {
-        enum gd_verdict verdict = device_access(e, v, x);
-
-        if (verdict == GD_NOT_DEBUG)
-            gd_cpu_forget(&v->cpu); /* completing the access changes registers */
-        return verdict;
-    }
     if (x->kind == GD_EXIT_NONE)
         return GD_AGAIN;
     if (x->kind == GD_EXIT_OTHER && gd_points_fence_moved(e, &v->cpu))
@@ -703,4 +697,19 @@ enum gd_verdict gd_vcpu_exit(struct gd_engine *e, unsigned i, const struct gd_ex
         return GD_NOT_DEBUG;
     judge(e, v, x);
     return GD_AGAIN;
+}
+
+enum gd_verdict gd_vcpu_exit(struct gd_engine *e, unsigned i, const struct gd_exit *x)
+{
+    struct gd_vcpu *v = vcpu(e, i);
+    enum gd_verdict verdict;
+
+    if (x->kind != GD_EXIT_MMIO)
+        return gd_vcpu_left(e, i, x);
+    gd_cpu_forget(&v->cpu);
+    v->n.exits++;
+    verdict = device_access(e, v, x);
+    if (verdict == GD_NOT_DEBUG)
+        gd_cpu_forget(&v->cpu); /* completing the access changes registers */
+    return verdict;
 }

@@ -106,7 +106,7 @@ struct cpu {
     uint64_t gicr; /* redistributor, 0 = none */
     _Atomic uint32_t power;
     uint64_t on_entry, on_context;
-    _Atomic uint32_t in_guest; /* in the guest, or not yet past gd_vcpu_exit() */
+    _Atomic uint32_t in_guest; /* in the guest, or not yet past gd_vcpu_left() */
     _Atomic uint32_t saved;    /* registers lie in save: other CPUs may read them */
     _Atomic uint32_t up;       /* came up at boot */
     bool alone;                /* runs alone */

@@ -296,7 +296,7 @@ static void decide(struct cpu *c)
 
 static void tell(struct cpu *c, const struct gd_exit *x)
 {
-    gd_vcpu_exit(&engine, c->index, x);
+    gd_vcpu_left(&engine, c->index, x);
     atomic_store(&c->in_guest, 0);
     decide(c);
 }
@@ -335,7 +335,7 @@ void run_left(struct cpu *c)
 {
     static const struct gd_exit other = { .kind = GD_EXIT_OTHER };
 
-    gd_vcpu_exit(&engine, c->index, &other);
+    gd_vcpu_left(&engine, c->index, &other);
     atomic_store(&c->in_guest, 0);
     release(c);
 }
@@ -344,7 +344,7 @@ void run_started(struct cpu *c)
 {
     static const struct gd_exit nothing = { .kind = GD_EXIT_NONE };
 
-    gd_vcpu_exit(&engine, c->index, &nothing);
+    gd_vcpu_left(&engine, c->index, &nothing);
     decide(c);
     load_guest(c);
 }
