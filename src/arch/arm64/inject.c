@@ -57,19 +57,16 @@ int gd_arm64_take_exception(struct gd_cpu *c, uint64_t esr, const uint64_t *far,
 
     if (!err)
         err = gd_cpu_get(c, GD_ARM64_VBAR_EL1, &vbar);
-    if (!err)
-        err = gd_cpu_set(c, GD_ARM64_SPSR_EL1, old);
-    if (!err)
-        err = gd_cpu_set(c, GD_ARM64_ELR_EL1, ret);
-    if (!err)
-        err = gd_cpu_set(c, GD_ARM64_ESR_EL1, esr);
-    if (!err && far)
-        err = gd_cpu_set(c, GD_ARM64_FAR_EL1, *far);
-    if (!err)
-        err = gd_cpu_set(c, GD_ARM64_PSTATE, entry_pstate(c, old));
-    if (!err)
-        err = gd_cpu_set(c, GD_ARM64_PC, (vbar & ~0x7ffull) + vector(old));
-    return err;
+    if (err)
+        return err;
+    gd_cpu_set(c, GD_ARM64_SPSR_EL1, old);
+    gd_cpu_set(c, GD_ARM64_ELR_EL1, ret);
+    gd_cpu_set(c, GD_ARM64_ESR_EL1, esr);
+    if (far)
+        gd_cpu_set(c, GD_ARM64_FAR_EL1, *far);
+    gd_cpu_set(c, GD_ARM64_PSTATE, entry_pstate(c, old));
+    gd_cpu_set(c, GD_ARM64_PC, (vbar & ~0x7ffull) + vector(old));
+    return 0;
 }
 
 int gd_arm64_inject(struct gd_cpu *c, const struct gd_exit *x)

@@ -7,6 +7,8 @@
 
 #include "base/bits.h"
 
+#define GDB "gnu.gdb"
+
 /* Texts lie in the tables themselves: a pointer would be as long as most of them. */
 struct flag {
     char name[7];
@@ -81,14 +83,14 @@ static void put_regs(struct gd_out *o, char letter, unsigned count, unsigned bit
     }
 }
 
-static void put_feature(struct gd_out *o, const char *name)
+static void put_feature(struct gd_out *o, const char *whose, const char *name)
 {
-    gd_put_fmt(o, "<feature name=\"%s\">\n", name);
+    gd_put_fmt(o, "<feature name=\"org.%s.aarch64.%s\">\n", whose, name);
 }
 
 static void put_core(struct gd_out *o)
 {
-    put_feature(o, "org.gnu.gdb.aarch64.core");
+    put_feature(o, GDB, "core");
     put_flags(o, "cpsr_flags", cpsr_flags, GD_ARRAY_SIZE(cpsr_flags));
     put_regs(o, 'x', 31, 64, GD_ARM64_X(0), "int");
     put_reg(o, "sp", 64, GD_ARM64_SP, "data_ptr", NULL);
@@ -126,7 +128,7 @@ static void put_vectors(const struct gd_target *t, struct gd_out *o)
     unsigned vq = t->sve_vq, bytes = vq ? 16u * vq : 16;
     const char *type = vq ? "vecz" : "aarch64v";
 
-    put_feature(o, vq ? "org.gnu.gdb.aarch64.sve" : "org.gnu.gdb.aarch64.fpu");
+    put_feature(o, GDB, vq ? "sve" : "fpu");
     put_vector_type(o, type, bytes);
     put_flags(o, "fpsr_flags", fpsr_flags, GD_ARRAY_SIZE(fpsr_flags));
     put_flags(o, "fpcr_flags", fpcr_flags, GD_ARRAY_SIZE(fpcr_flags));
@@ -144,7 +146,7 @@ static void put_vectors(const struct gd_target *t, struct gd_out *o)
 
 static void put_pauth(struct gd_out *o, bool v2)
 {
-    put_feature(o, v2 ? "org.gnu.gdb.aarch64.pauth_v2" : "org.gnu.gdb.aarch64.pauth");
+    put_feature(o, GDB, v2 ? "pauth_v2" : "pauth");
     put_reg(o, "pauth_dmask", 64, GD_ARM64_PAUTH_DMASK, "int", NULL);
     put_reg(o, "pauth_cmask", 64, GD_ARM64_PAUTH_CMASK, "int", NULL);
     put_reg(o, "pauth_dmask_high", 64, GD_ARM64_PAUTH_DMASK_HIGH, "int", NULL);
@@ -158,7 +160,7 @@ static void put_el1(struct gd_out *o)
     const char *name = GD_ARM64_EL1_REGS(NAME);
 #undef NAME
 
-    put_feature(o, "org.guestdbg.aarch64.el1");
+    put_feature(o, "guestdbg", "el1");
     for (unsigned num = GD_ARM64_EL1_FIRST; *name; num++) {
         put_reg(o, name, 64, num, "int", "system");
         while (*name++)
@@ -175,7 +177,7 @@ void gd_arm64_tdesc(const struct gd_target *t, uint32_t client_flags, struct gd_
     put_vectors(t, o);
     if (t->features & GD_ARM64_F_PAUTH)
         put_pauth(o, client_flags & GD_TD_PAUTH_V2);
-    put_feature(o, "org.gnu.gdb.aarch64.tls");
+    put_feature(o, GDB, "tls");
     put_reg(o, "tpidr", 64, GD_ARM64_TPIDR_EL0, "data_ptr", NULL);
     gd_put_str(o, "</feature>\n");
     put_el1(o);
