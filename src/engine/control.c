@@ -294,6 +294,7 @@ static void let_go(struct gd_engine *e, const struct gd_action *actions)
             v->action = actions ? actions[i] : (struct gd_action){ .mode = GD_RUN };
             v->stop_seq = 0;
             v->stop = (struct gd_stop){ .reason = GD_STOP_NONE };
+            gd_vcpu_look_anew(v);
             plan_step_over(e, v);
         }
         atomic_fetch_and(&v->request, ~GD_REQ_STOP);
@@ -375,8 +376,10 @@ struct gd_cpu *gd_engine_cpu(struct gd_engine *e, unsigned vcpu)
         return NULL;
     }
     state = state_of(e, vcpu);
-    if (state == GD_PARKED)
+    if (state == GD_PARKED) {
+        gd_vcpu_look_anew(&e->cfg.vcpus[vcpu]);
         return &e->cfg.vcpus[vcpu].cpu;
+    }
     gd_why(&e->why, state == GD_FREE ? GD_E_RUNNING : GD_E_LOST, NULL);
     return NULL;
 }

@@ -78,9 +78,14 @@ struct gd_patch {
 
 enum gd_vcpu_state { GD_PARKED = 0, GD_FREE, GD_LOST };
 
+/* AWAY: it is off, and the VMM may set its registers. BACK: it was turned on with others. In both states what is
+ * known of them is read anew by whoever owns it. */
+enum gd_presence { GD_HERE = 0, GD_AWAY, GD_BACK };
+
 struct gd_vcpu {
-    _Atomic uint32_t request; /* GD_REQ_* */
-    _Atomic uint32_t state;   /* enum gd_vcpu_state */
+    _Atomic uint32_t request;  /* GD_REQ_* */
+    _Atomic uint32_t state;    /* enum gd_vcpu_state */
+    _Atomic uint32_t presence; /* enum gd_presence */
     struct gd_action action;
     struct gd_stop stop; /* why it parked; reason NONE = because all stop */
     uint64_t stop_seq;   /* order of stops, 0 = none unreported */
@@ -248,6 +253,8 @@ enum gd_entry gd_vcpu_enter(struct gd_engine *e, unsigned vcpu, bool alone);
 void gd_vcpu_lend(struct gd_engine *e, unsigned vcpu);
 /* The vCPU was turned off by its guest and will not enter it for long: a step of it is over. */
 void gd_vcpu_off(struct gd_engine *e, unsigned vcpu);
+/* If its registers were set by the VMM: forgets those that are known. For the vCPU's owner of the moment. */
+void gd_vcpu_look_anew(struct gd_vcpu *v);
 
 enum gd_verdict {
     GD_NOT_DEBUG, /* the exit is the VMM's to serve */

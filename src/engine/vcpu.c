@@ -277,6 +277,18 @@ void gd_vcpu_off(struct gd_engine *e, unsigned i)
     gd_vcpu_lend(e, i); /* whoever turns it on sets its registers anew */
 }
 
+void gd_vcpu_look_anew(struct gd_vcpu *v)
+{
+    uint32_t was = atomic_load(&v->presence);
+
+    if (was == GD_HERE)
+        return;
+    gd_cpu_forget(&v->cpu);
+    gd_cpu_drop_page(&v->cpu);
+    if (was == GD_BACK)
+        atomic_compare_exchange_strong(&v->presence, &was, GD_HERE);
+}
+
 static bool needs_step(const struct gd_vcpu *v)
 {
     return v->stepping || v->step_over || v->action.mode == GD_STEP || v->action.mode == GD_RANGE;

@@ -182,6 +182,7 @@ int gd_kvm_add_vcpu(struct gd_kvm *k, unsigned index, int vcpu_fd, struct kvm_ru
         v->fd = vcpu_fd;
         v->run = run;
         gd_kvmarch_fresh(v);
+        atomic_store(&k->engine_vcpus[index].presence, GD_AWAY);
         atomic_store(&v->added, true);
     }
     pthread_mutex_unlock(&k->lock);

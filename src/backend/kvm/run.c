@@ -123,6 +123,7 @@ void gd_kvm_off(struct gd_kvm *k, unsigned index)
     gd_vcpu_off(&k->engine, index);
     pthread_mutex_lock(&k->lock);
     atomic_store(&v->present, false);
+    atomic_store(&k->engine_vcpus[index].presence, GD_AWAY);
     if (gd_vcpu_wanted(&k->engine, index) || k->engine_vcpus[index].stop.reason != GD_STOP_NONE)
         gd_vcpu_enter(&k->engine, index, false);
     pthread_mutex_unlock(&k->lock);
@@ -274,6 +275,8 @@ static int turn(struct gd_kvm *k, struct kvm_vcpu *v, bool *alone)
 {
     if (take_immediate(v))
         v->interrupted = true;
+    if (atomic_load(&k->engine_vcpus[v->index].state) == GD_FREE)
+        gd_vcpu_look_anew(&k->engine_vcpus[v->index]);
     if (gd_gate_cancelled(&k->gate))
         return -ECANCELED;
     /* One that is wanted parks first, however it got here. */
@@ -330,8 +333,7 @@ static void come_in(struct gd_kvm *k, struct kvm_vcpu *v)
         return;
     pthread_mutex_lock(&k->lock);
     /* Whoever turned it on has set its registers. */
-    if (atomic_load(&k->engine_vcpus[v->index].state) == GD_FREE)
-        gd_cpu_forget(&k->engine_vcpus[v->index].cpu);
+    atomic_store(&k->engine_vcpus[v->index].presence, GD_BACK);
     atomic_store(&v->present, true);
     pthread_mutex_unlock(&k->lock);
 }
