@@ -15,9 +15,17 @@
 #define LAST_WORDS_MS 200u
 
 static struct gd_session session;
-static struct gd_session_config config;
 static uint8_t rx[PACKET_SIZE + 4], tx[2 * PACKET_SIZE + 8];
 static uint8_t in[64]; /* read from the UART, not yet taken by the session */
+static const struct gd_session_config config = {
+    .engine = &engine,
+    .rx = rx,
+    .rx_size = sizeof(rx),
+    .tx = tx,
+    .tx_size = sizeof(tx),
+    .on_disconnect = GD_DISCONNECT_RESUME,
+    .line = true,
+};
 static unsigned in_at, in_n;
 static bool is_open;        /* a client is there */
 static unsigned greeted[2]; /* bytes of each greeting seen */
@@ -42,13 +50,6 @@ void control_notify(void *ctx)
 
 void control_init(void)
 {
-    config = (struct gd_session_config){ .engine = &engine,
-                                         .rx = rx,
-                                         .rx_size = sizeof(rx),
-                                         .tx = tx,
-                                         .tx_size = sizeof(tx),
-                                         .on_disconnect = GD_DISCONNECT_RESUME,
-                                         .line = true };
     gic_route_uart(&cpus[0]);
     uart_interrupts(true, false);
     atomic_store(&news, 1); /* bytes that came before the interrupt was on raise none */
