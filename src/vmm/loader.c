@@ -50,8 +50,10 @@ static int check_elf(struct vm *vm, const struct blob *b, Elf64_Ehdr *h)
     memcpy(h, b->data, sizeof(*h));
     if (h->e_machine != vm->machine->elf_machine || h->e_ident[EI_CLASS] != ELFCLASS64 ||
         h->e_ident[EI_DATA] != ELFDATA2LSB)
-        return vm_fail(vm, "%s is an ELF file of another architecture; this guest is %s", path,
-                       vm->machine->arch);
+        return vm_fail(vm,
+                       "%s is an ELF file of another architecture, or big-endian, which goes as "
+                       "raw bytes (--flat ADDR); this guest is %s",
+                       path, vm->machine->arch);
     if (h->e_type != ET_EXEC && h->e_type != ET_DYN)
         return vm_fail(vm, "%s is an ELF file that is not linked (type %u); link it first", path,
                        h->e_type);

@@ -363,7 +363,34 @@ static void no_breakpoint_parts_a_prefixed_instruction(void **state)
     pcpu_ran(p);
     assert_int_equal(breakable(p, 0x20004), 0);
     pcpu_word(p, 0x20000, 0x00000006);
+    pcpu_word(p, 0x20004, 0x34126438);
     assert_int_equal(breakable(p, 0x20004), GD_E_UNSUPPORTED);
+}
+
+/* Compilers put a table behind a function, whose last byte counts the parameters in floating-point registers. */
+static void a_function_behind_data_takes_a_breakpoint(void **state)
+{
+    static const struct {
+        uint32_t data, insn;
+        bool pair;
+    } rows[] = {
+        { 0x04000000, 0x3c4c0002, false }, /* addis r2,r12,2 */
+        { 0x04000180, 0x7c0802a6, false }, /* mflr r0 */
+        { 0x06000000, 0x7c0802a6, false }, { 0x05000000, 0x3c4c0002, false },
+        { 0x06f00000, 0x38641234, false }, /* no type of prefix */
+        { 0x04000000, 0xf4640010, true },  /* pstd */
+        { 0x05000000, 0x80640000, true },  /* xxspltidp and its like */
+        { 0x07000000, 0x7c0802a6, true },  /* pnop */
+        { 0x07900000, 0xec000000, true },  /* pmxv... */
+    };
+    struct pcpu *p = fresh();
+
+    (void)state;
+    for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        pcpu_word(p, 0x20000, rows[i].data);
+        pcpu_word(p, 0x20004, rows[i].insn);
+        assert_int_equal(breakable(p, 0x20004), rows[i].pair ? GD_E_UNSUPPORTED : 0);
+    }
 }
 
 /* ---- the standing fence ---- */
@@ -454,6 +481,7 @@ int main(void)
         cmocka_unit_test(a_breakpoint_word_is_a_software_breakpoint),
         cmocka_unit_test(a_foreign_word_becomes_a_program_interrupt),
         cmocka_unit_test(no_breakpoint_parts_a_prefixed_instruction),
+        cmocka_unit_test(a_function_behind_data_takes_a_breakpoint),
         cmocka_unit_test(only_what_is_armed_needs_a_standing_word),
         cmocka_unit_test(the_first_instructions_of_linux_vectors_are_passed),
         cmocka_unit_test(anything_else_is_left_to_a_step),

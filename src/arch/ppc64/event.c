@@ -111,18 +111,42 @@ void gd_ppc64_event(struct gd_cpu *c, const struct gd_exit *x, const struct gd_h
         break_hit(c, set, ev);
 }
 
+/* Are these two words one instruction (Book I 1.6.3, by prefix types), not a word of data and another one? */
+static bool is_prefixed(uint32_t prefix, uint32_t suffix)
+{
+    unsigned op = suffix >> 26;
+
+    switch (prefix >> 24) {
+    case 0x04: /* 8LS */
+        return !(prefix & 0x00ec0000) && op >= 41 && op <= 62;
+    case 0x05: /* 8RR */
+        return !(prefix & 0x00f00000) && op >= 32 && op <= 34;
+    case 0x06: /* MLS */
+        return !(prefix & 0x00ec0000) && (op == 14 || (op >= 32 && op <= 54));
+    case 0x07: /* MRR: pnop before anything, and the outer products */
+        return !(prefix & 0x00f00000) || ((prefix & 0x00f00000) == 0x00900000 && op == 59);
+    default:
+        return false;
+    }
+}
+
 /* Between a prefix and its suffix (Book I 1.6.3; never across 64 bytes) the word would make one illegal instruction
  * of both, which is the guest's program interrupt and no exit. */
 int gd_ppc64_breakable(struct gd_cpu *c, uint64_t va, uint64_t gpa, struct gd_why *why)
 {
-    uint8_t before[4];
-    uint32_t insn;
+    uint32_t prefix, insn;
+    uint8_t words[8];
 
     if (!(c->target->features & GD_PPC64_F_ISA31) || va % 64 == 0 ||
-        gd_cpu_read_phys(c, gpa - sizeof(before), before, sizeof(before)))
+        gd_cpu_read_phys(c, gpa - 4, words, sizeof(words)))
         return 0;
-    insn = (uint32_t)gd_load_le(before, sizeof(before));
-    if (ppc_len(gd_ppc64_msr(c) & MSR_LE ? insn : __builtin_bswap32(insn)) == sizeof(before))
+    prefix = (uint32_t)gd_load_le(words, 4);
+    insn = (uint32_t)gd_load_le(words + 4, 4);
+    if (!(gd_ppc64_msr(c) & MSR_LE)) {
+        prefix = __builtin_bswap32(prefix);
+        insn = __builtin_bswap32(insn);
+    }
+    if (!is_prefixed(prefix, insn))
         return 0;
     return gd_why_at(why, GD_E_UNSUPPORTED, va, "the second word of a prefixed instruction");
 }
