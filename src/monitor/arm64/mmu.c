@@ -86,9 +86,11 @@ static uint64_t pa_size(void)
 
 static void normal_pages(uint64_t *root, uint64_t base, uint64_t size)
 {
-    uint64_t first = base & ~0xfffull, end = (base + size + 0xfff) & ~0xfffull;
+    const uint64_t reach = 1ull << S1_BITS;
+    uint64_t first = base & ~0xfffull, end = base + size < reach ? base + size : reach;
 
-    if (end <= 1ull << S1_BITS && first < end)
+    end = (end + 0xfff) & ~0xfffull;
+    if (first < end)
         map(root, first, end - first, S1_NORMAL);
 }
 
