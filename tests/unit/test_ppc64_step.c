@@ -124,6 +124,26 @@ static void a_prefixed_instruction_is_eight_bytes(void **state)
     assert_true(temp_at(P_CODE + 4) < 0);
 }
 
+/* An undefined form: before or after it has counted? */
+static void a_bcctr_that_counts_is_stopped_wherever_it_goes(void **state)
+{
+    static const uint64_t to[] = { P_CODE + 4, P_CODE + 0x100 };
+
+    (void)state;
+    for (unsigned i = 0; i < 2; i++) {
+        struct pcpu *p = fresh();
+
+        step.mode = GD_STEP_BREAK;
+        p->reg[GD_PPC64_CTR] = P_CODE + 0x100;
+        assert_int_equal(begin(p, 0x4e000420), GD_STEP_ENTER); /* bdnzctr */
+        assert_true(temp_at(to[i]) >= 0 && temp_at(to[i]) < 3);
+        pcpu_reg(p, 0);
+        p->reg[GD_PPC64_PC] = to[i];
+        assert_int_equal(hit(p), GD_STEP_DONE);
+        expect(p, to[i], MSR_KERNEL);
+    }
+}
+
 static void the_breakpoint_strategy_never_sets_se(void **state)
 {
     struct pcpu *p = fresh();
@@ -578,6 +598,7 @@ int main(void)
         cmocka_unit_test(a_store_that_moves_the_trace_vector_is_stepped_without_se),
         cmocka_unit_test(until_its_tlbie_neither_are_the_instructions_behind_such_a_store),
         cmocka_unit_test(a_prefixed_instruction_is_eight_bytes),
+        cmocka_unit_test(a_bcctr_that_counts_is_stopped_wherever_it_goes),
         cmocka_unit_test(the_breakpoint_strategy_never_sets_se),
         cmocka_unit_test(a_jump_to_an_unmapped_page_ends_before_its_fault),
         cmocka_unit_test(scv_that_is_switched_off_traps_natively),

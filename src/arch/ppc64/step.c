@@ -268,6 +268,20 @@ static uint64_t predict(struct gd_cpu *c, const struct gd_step *s)
     }
 }
 
+/* A word on the predicted next instruction; on both that are possible of a bcctr that counts, which is undefined
+ * (Book I 2.4), and which processors decide before or after they have counted. */
+static bool add_targets(struct gd_cpu *c, struct gd_step *s)
+{
+    bool any = add_target(c, s, s->save[FIRST]);
+    struct ppc_branch b;
+
+    if (gd_ppc64_branch(s->insn, s->pc, &b) && b.to == PPC_TO_CTR && !(b.bo & 0x04)) {
+        any |= add_target(c, s, gd_ppc64_target(c, &b));
+        any |= add_target(c, s, gd_ppc64_mode_addr(gd_ppc64_msr(c), s->pc + 4));
+    }
+    return any;
+}
+
 /* Plans the words for the present PC and borrows what the kind of step needs. */
 static int arm(struct gd_cpu *c, struct gd_step *s)
 {
@@ -286,12 +300,12 @@ static int arm(struct gd_cpu *c, struct gd_step *s)
             target |= add_target(c, s, q.exit[i]);
     }
     if (kind(s) == BREAK)
-        target = add_target(c, s, s->save[FIRST]);
+        target = add_targets(c, s);
     err = add_fence(c, s);
     if (err == GD_E_NOSTEP && kind(s) == TRACE) {
         s->kind = (uint8_t)((s->kind & ~KIND) | BREAK);
         s->ntemp = 0;
-        target = add_target(c, s, s->save[FIRST]);
+        target = add_targets(c, s);
     }
     if (err && (err != GD_E_NOSTEP || !target)) {
         s->ntemp = 0;
