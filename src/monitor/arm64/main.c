@@ -80,6 +80,7 @@ void boot_main(uint64_t where)
     tree_hand_on();
     run_init();
     control_init();
-    say("ready; target remote this line");
+    if (machine.uart.base)
+        say("ready; target remote this line");
     start_guest(&cpus[0]);
 }

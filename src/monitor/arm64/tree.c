@@ -232,6 +232,8 @@ void tree_read(uint64_t where)
     read_psci();
     read_gic();
     read_options();
+    if (machine.wait && !machine.uart.base)
+        stop("guestdbg.wait, and no line that a debugger could connect to");
 }
 
 /* ---- boot modules ---- */
