@@ -41,6 +41,34 @@ bool loader_is_elf(const struct blob *b)
     return b->len >= SELFMAG && memcmp(b->data, ELFMAG, SELFMAG) == 0;
 }
 
+/* The fields that are looked at, from the other byte order. */
+
+static void turn_header(Elf64_Ehdr *h)
+{
+    h->e_type = __builtin_bswap16(h->e_type);
+    h->e_machine = __builtin_bswap16(h->e_machine);
+    h->e_entry = __builtin_bswap64(h->e_entry);
+    h->e_phoff = __builtin_bswap64(h->e_phoff);
+    h->e_phentsize = __builtin_bswap16(h->e_phentsize);
+    h->e_phnum = __builtin_bswap16(h->e_phnum);
+}
+
+static void turn_segment(Elf64_Phdr *p)
+{
+    p->p_type = __builtin_bswap32(p->p_type);
+    p->p_offset = __builtin_bswap64(p->p_offset);
+    p->p_vaddr = __builtin_bswap64(p->p_vaddr);
+    p->p_paddr = __builtin_bswap64(p->p_paddr);
+    p->p_filesz = __builtin_bswap64(p->p_filesz);
+    p->p_memsz = __builtin_bswap64(p->p_memsz);
+}
+
+static bool is_turned(const Elf64_Ehdr *h)
+{
+    return h->e_ident[EI_DATA] ==
+           (__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? ELFDATA2MSB : ELFDATA2LSB);
+}
+
 static int check_elf(struct vm *vm, const struct blob *b, Elf64_Ehdr *h)
 {
     const char *path = vm->cfg->kernel;
@@ -48,11 +76,12 @@ static int check_elf(struct vm *vm, const struct blob *b, Elf64_Ehdr *h)
     if (b->len < sizeof(*h))
         return vm_fail(vm, "%s is truncated: its ELF header is not whole", path);
     memcpy(h, b->data, sizeof(*h));
+    if (is_turned(h))
+        turn_header(h);
     if (h->e_machine != vm->machine->elf_machine || h->e_ident[EI_CLASS] != ELFCLASS64 ||
-        h->e_ident[EI_DATA] != ELFDATA2LSB)
+        (h->e_ident[EI_DATA] != ELFDATA2LSB && !vm->machine->bi_endian))
         return vm_fail(vm,
-                       "%s is an ELF file of another architecture, or big-endian, which goes as "
-                       "raw bytes (--flat ADDR); this guest is %s",
+                       "%s is an ELF file of another architecture or byte order; this guest is %s",
                        path, vm->machine->arch);
     if (h->e_type != ET_EXEC && h->e_type != ET_DYN)
         return vm_fail(vm, "%s is an ELF file that is not linked (type %u); link it first", path,
@@ -107,11 +136,15 @@ int loader_elf(struct vm *vm, const struct blob *b, struct placed *out)
 
     if (check_elf(vm, b, &h) < 0)
         return -1;
-    *out = (struct placed){ .start = UINT64_MAX, .entry = h.e_entry };
+    *out = (struct placed){ .start = UINT64_MAX,
+                            .entry = h.e_entry,
+                            .big_endian = h.e_ident[EI_DATA] == ELFDATA2MSB };
     for (unsigned i = 0; i < h.e_phnum; i++) {
         Elf64_Phdr p;
 
         memcpy(&p, b->data + h.e_phoff + i * sizeof(p), sizeof(p));
+        if (is_turned(&h))
+            turn_segment(&p);
         if (p.p_type != PT_LOAD || p.p_memsz == 0)
             continue;
         drop_headers(vm, b, &h, &p);

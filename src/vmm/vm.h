@@ -42,6 +42,7 @@ struct vm_config {
 /* Where the kernel went: [start, end) in guest-physical memory, and its first instruction. */
 struct placed {
     uint64_t start, end, entry;
+    bool big_endian; /* by its ELF header */
 };
 
 struct mmio_dev {
@@ -73,6 +74,7 @@ struct vcpu {
 struct machine_ops {
     const char *arch; /* "arm64" */
     uint16_t elf_machine;
+    bool bi_endian; /* runs programs of either byte order */
     uint64_t ram_base;
     unsigned max_cpus;
     /* Ranges that the kernel emulates for a VM of that many CPUs: fills at most max, returns

@@ -620,7 +620,7 @@ def end(c, guest, name):
 
 
 little, big = bare("rows", "rows.S"), bare("rows-big", "rows.S", flags=("-mbig",))
-with Host(files=[f"{little.path}:/rows.elf", f"{flat(big)}:/rows.big"]) as host:
+with Host(files=[f"{little.path}:/rows.elf", f"{big.path}:/rows-big.elf", f"{flat(big)}:/rows.big"]) as host:
     use(little)
     guest = host.guest("--memory 64M", "/rows.elf")
     with Rsp(guest) as c:
@@ -653,11 +653,14 @@ with Host(files=[f"{little.path}:/rows.elf", f"{flat(big)}:/rows.big"]) as host:
     with scenario("a guest that asks for a hashed page table is refused by name on the console"):
         equal(sum("hashed page table (HPT), which is refused" in line for line in guest.said.all), 1, "times that it is said")
     use(big)
-    guest = host.guest("--memory 64M --flat 0", "/rows.big")
-    with Rsp(guest) as c:
+    with host.guest("--memory 64M --flat 0", "/rows.big") as other, Rsp(other) as c:
         entry(c)
+    guest = host.guest("--memory 64M", "/rows-big.elf")
+    with Rsp(guest) as c:
         c.monitor("endian big")
         c.order = "big"
+        with scenario("a big-endian ELF file is entered in its byte order"):
+            equal(c.register(MSR) & LE, 0, "MSR[LE]")
         run_to(c, e["ready"])
         tables(c, "big-endian, ")
         end(c, guest, "big-endian ")

@@ -220,7 +220,7 @@ static int reset_vcpu(struct vm *vm, struct vcpu *cpu)
     if (vcpu_set(vm, cpu, KVM_REG_PPC_ICP_STATE, ICP_RESET) < 0)
         return -1;
     cpu->off = cpu->index > 0;
-    return vcpu_lpcr(vm, cpu, LPCR_AIL | LPCR_ILE, LPCR_ILE);
+    return vcpu_lpcr(vm, cpu, LPCR_AIL | LPCR_ILE, vm->image.big_endian ? 0 : LPCR_ILE);
 }
 
 static int reset(struct vm *vm)
@@ -243,7 +243,8 @@ static int reset(struct vm *vm)
     pthread_mutex_lock(&p->lock);
     p->in_at = p->in_len = 0;
     pthread_mutex_unlock(&p->lock);
-    return vcpu_power_on(vm, &vm->cpus[0], vm->image.entry, p->dtb, MSR_RESET | MSR_LE);
+    return vcpu_power_on(vm, &vm->cpus[0], vm->image.entry, p->dtb,
+                         MSR_RESET | (vm->image.big_endian ? 0 : MSR_LE));
 }
 
 /* ---- run time ------------------------------------------------------------------------------------------ */
@@ -303,6 +304,7 @@ static void console_input(struct vm *vm, const uint8_t *bytes, size_t len)
 const struct machine_ops machine_ops = {
     .arch = "POWER",
     .elf_machine = EM_PPC64,
+    .bi_endian = true,
     .ram_base = 0,
     .max_cpus = PSERIES_MAX_CPUS,
     .vm_type = vm_type,

@@ -118,6 +118,56 @@ static void every_truncation_is_refused(void **state)
     }
 }
 
+static void turn(void *field, size_t n)
+{
+    uint8_t *b = field;
+
+    for (size_t i = 0; i < n / 2; i++) {
+        uint8_t t = b[i];
+
+        b[i] = b[n - 1 - i];
+        b[n - 1 - i] = t;
+    }
+}
+
+#define TURN(field) turn(&(field), sizeof(field))
+
+static void a_big_endian_file_is_loaded_where_the_processor_runs_it(void **state)
+{
+    struct elf e = good();
+    struct placed at;
+
+    (void)state;
+    e.h.e_ident[EI_DATA] = ELFDATA2MSB;
+    TURN(e.h.e_type);
+    TURN(e.h.e_machine);
+    TURN(e.h.e_entry);
+    TURN(e.h.e_phoff);
+    TURN(e.h.e_phentsize);
+    TURN(e.h.e_phnum);
+    for (unsigned i = 0; i < 2; i++) {
+        TURN(e.p[i].p_type);
+        TURN(e.p[i].p_offset);
+        TURN(e.p[i].p_vaddr);
+        TURN(e.p[i].p_paddr);
+        TURN(e.p[i].p_filesz);
+        TURN(e.p[i].p_memsz);
+    }
+    assert_int_equal(load_whole(&e, &at), -1);
+    assert_non_null(strstr(fake.vm.err, "byte order"));
+    fake.machine.bi_endian = true;
+    assert_int_equal(load_whole(&e, &at), 0);
+    fake.machine.bi_endian = false;
+    assert_true(at.big_endian);
+    assert_int_equal(at.start, FAKE_RAM_BASE + 0x80000);
+    assert_int_equal(at.end, FAKE_RAM_BASE + 0x80100);
+    assert_int_equal(at.entry, FAKE_RAM_BASE + 0x80010);
+    assert_memory_equal(fake.vm.ram + 0x80000, e.body, BODY);
+    e = good();
+    assert_int_equal(load_whole(&e, &at), 0);
+    assert_false(at.big_endian);
+}
+
 static void another_architecture_is_refused_by_name(void **state)
 {
     struct elf e = good();
@@ -257,6 +307,7 @@ int main(void)
         cmocka_unit_test(a_program_linked_high_is_entered_where_it_was_loaded),
         cmocka_unit_test(an_entry_where_nothing_is_loaded_is_refused),
         cmocka_unit_test(every_truncation_is_refused),
+        cmocka_unit_test(a_big_endian_file_is_loaded_where_the_processor_runs_it),
         cmocka_unit_test(another_architecture_is_refused_by_name),
         cmocka_unit_test(addresses_and_sizes_that_wrap_or_leave_ram_are_refused),
         cmocka_unit_test(program_headers_outside_the_file_are_refused),
