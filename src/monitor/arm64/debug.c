@@ -310,16 +310,18 @@ void debug_skipped(struct cpu *c)
 static void find_ways(struct cpu *c)
 {
     struct debug *d = &c->debug;
-    struct gd_cpu *view = run_view(c);
     unsigned was = d->nways, left = debug_breaks();
     struct gd_arm64_sequence q;
+    struct gd_cpu *view;
     struct gd_step s;
     uint32_t w;
 
     d->nways = 0;
     d->reload |= was != 0;
-    if (d->step || !(d->pass || (guest_steps(c) && !deliverable(c))) ||
-        (!was && (gd_cpu_fetch(view, c->frame->pc, &w) || (w & LDX_MASK) != LDX)) ||
+    if (d->step || !(d->pass || (guest_steps(c) && !deliverable(c))))
+        return;
+    view = run_view(c);
+    if ((!was && (gd_cpu_fetch(view, c->frame->pc, &w) || (w & LDX_MASK) != LDX)) ||
         !gd_arm64_sequence_find(view, c->frame->pc, &q) || !gd_arm64_sequence_plant(view, &s, &q))
         return;
     for (unsigned i = 0; d->hw && i < GD_HW_MAX; i++)
