@@ -307,7 +307,7 @@ void debug_skipped(struct cpu *c)
 /* Steps that nobody is to see would break an exclusive sequence. It runs freely instead, to a breakpoint
  * at each way out, where the guest's, which are masked, need not be. Not if too few registers are left:
  * of the vectors, which come last, one is enough. */
-static void find_ways(struct cpu *c)
+static void find_ways(struct cpu *c, bool silent)
 {
     struct debug *d = &c->debug;
     unsigned was = d->nways, left = debug_breaks();
@@ -318,7 +318,7 @@ static void find_ways(struct cpu *c)
 
     d->nways = 0;
     d->reload |= was != 0;
-    if (d->step || !(d->pass || (guest_steps(c) && !deliverable(c))))
+    if (!silent)
         return;
     view = run_view(c);
     if ((!was && (gd_cpu_fetch(view, c->frame->pc, &w) || (w & LDX_MASK) != LDX)) ||
@@ -341,8 +341,7 @@ static void find_ways(struct cpu *c)
 static void step_state(struct cpu *c)
 {
     struct debug *d = &c->debug;
-    enum ss_mode mode = !guest_steps(c) ? SS_OFF : deliverable(c) ? SS_GUEST : SS_SILENT;
-    bool want = d->step || (!d->nways && (d->pass || mode != SS_OFF));
+    bool want = d->step || (!d->nways && (d->pass || d->ss_mode != SS_OFF));
     uint64_t mdscr = get_MDSCR_EL1();
 
     if (want != (bool)(mdscr & MDSCR_SS))
@@ -353,13 +352,12 @@ static void step_state(struct cpu *c)
     }
     c->frame->pstate = with_ss(c->frame->pstate, want);
     d->in_flight = want;
-    d->ss_mode = mode;
 }
 
 bool debug_enter(struct cpu *c)
 {
     struct debug *d = &c->debug;
-    bool need = d->sw || d->hw || d->step;
+    bool need = d->sw || d->hw || d->step, silent;
 
     c->hold_irq = d->hold || d->pass;
     if (!need && !d->active)
@@ -377,7 +375,10 @@ bool debug_enter(struct cpu *c)
         if (d->step)
             return false;
     }
-    find_ways(c);
+    d->ss_mode = !guest_steps(c) ? SS_OFF : deliverable(c) ? SS_GUEST : SS_SILENT;
+    silent = d->pass || d->ss_mode == SS_SILENT;
+    if (silent || d->nways)
+        find_ways(c, silent && !d->step);
     if (d->reload)
         load(c);
     step_state(c);
