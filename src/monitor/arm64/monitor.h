@@ -181,8 +181,8 @@ void cpu_intersect(void); /* ... with those of this CPU */
 
 /* ---- uart.c ---- */
 void uart_open(uint64_t base);
-bool uart_fall_back(
-    void); /* the debug UART does not answer: the first one, if it is not the guest's */
+/* The debug UART does not answer: the first one, if it is not the guest's. */
+bool uart_fall_back(void);
 bool uart_get(uint8_t *byte);
 size_t uart_put(const uint8_t *bytes, size_t n); /* as many as there is room for now */
 void uart_interrupts(bool rx, bool tx);
