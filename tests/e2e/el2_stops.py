@@ -67,6 +67,17 @@ with Machine(CPU, 4) as m:
             line.send(bytes(noise.choice(b"\x00\x03+-$#}*\xffq") for _ in range(500)))
         check(m.alive("noisy"), "userspace does not answer")
         line.close()
+    with scenario("a script that begins with ? is a client, as often as it comes back"):
+        for _ in range(2):
+            line = m.debug.open()
+            start = len(line.text)
+            line.send(b"$?#3f")
+            check(line.wait(rb"\$T[0-9a-f]{2}[^#]*#", start=start), "no stop reply")
+            line.send(b"+$D#44")
+            check(line.wait(rb"\$OK#9a", start=start), "no answer to D")
+            line.send(b"+")
+            line.close()
+            check(m.alive("left-alone"), "userspace does not answer")
     with scenario(f"{STOPS} stops by ^C under load on 4 CPUs; every CPU stopped each time"):
         check(m.command(BUSY, b"tick"), "no load")
         with attach(m) as rsp:

@@ -10,6 +10,8 @@
 #include "rsp/session.h"
 #include "rsp/state.h"
 
+#include <string.h>
+
 #define PACKET_SIZE   4096u
 #define ANSWER_MS     2000u
 #define LAST_WORDS_MS 200u
@@ -28,7 +30,7 @@ static const struct gd_session_config config = {
 };
 static unsigned in_at, in_n;
 static bool is_open;        /* a client is there */
-static unsigned greeted[2]; /* bytes of each greeting seen */
+static unsigned greeted[3]; /* bytes of each greeting seen */
 static uint64_t give_up_at;
 static _Atomic uint32_t control_cpu;
 static _Atomic uint32_t news;
@@ -55,13 +57,13 @@ void control_init(void)
     atomic_store(&news, 1); /* bytes that came before the interrupt was on raise none */
 }
 
-/* What GDB and LLDB send first. */
-static const char *const greetings[2] = { "$qSupported", "$QStartNoAckMode" };
+/* What GDB and LLDB send first, and a script that asks why the guest stands. */
+static const char *const greetings[3] = { "$qSupported", "$QStartNoAckMode", "$?#3f" };
 
 /* True when the bytes up to this one are a greeting: the session is open and has them. */
 static void look_for_client(uint8_t byte)
 {
-    for (unsigned i = 0; i < 2; i++) {
+    for (unsigned i = 0; i < 3; i++) {
         const char *g = greetings[i];
 
         if (byte != (uint8_t)g[greeted[i]])
@@ -70,7 +72,7 @@ static void look_for_client(uint8_t byte)
             gd_session_open(&session, &config);
             is_open = true;
             gd_session_input(&session, (const uint8_t *)g, greeted[i]);
-            greeted[0] = greeted[1] = 0;
+            memset(greeted, 0, sizeof(greeted));
             return;
         }
     }
