@@ -24,11 +24,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 from harness import *
 
 # The guest's init: a prompt-less shell on its console.
-INIT = images.INIT % """
-echo guest-ready
-while read -r line; do eval "$line"; echo "guest-did $?"; done
-"""
-initrd = images.initrd("shell", INIT)
+initrd = images.initrd("shell", images.shell())
 symbols = images.symbols()
 TROUBLE = re.compile(r"lockup|stall|clocksource: .*(unstable|Marking)|Oops|BUG:|Unable to handle|WARNING:|rcu: INFO|self-detected")
 

@@ -27,32 +27,11 @@ from harness import *
 
 program = images.program("self")
 elf, kernel = Elf(program), Elf(images.symbols())
-
-
-def offset(name):
-    """Where a function of the program is in its file."""
-    return next(p[2] + elf[name] - p[3] for p in elf.load if p[3] <= elf[name] < p[3] + p[6])
-
-
-# probes: a kprobe on a system call, a uprobe on each place given, and a program that runs past them.
-INIT = images.INIT % """
-T=/sys/kernel/tracing
-mount -t tracefs tracefs $T
-probes() {
-    echo p:kpgid __arm64_sys_getpgid >$T/kprobe_events
-    for at; do echo p:u$at /bin/self:$at >>$T/uprobe_events; done
-    for e in kprobes uprobes; do echo 1 >$T/events/$e/enable; done
-    self probe
-    for e in kprobe uprobe; do cat $T/${e}_profile; echo 0 >$T/events/${e}s/enable; echo >$T/${e}_events; done
-}
-echo guest-ready
-while read -r line; do eval "$line"; echo "guest-did $?"; done
-"""
-initrd = images.initrd("self", INIT, programs=[program])
+initrd = images.initrd("self", images.self_init("__arm64_sys_getpgid"), programs=[program])
 
 ROUNDS = 50
 OWN = f"own step=303 break={ROUNDS} watch={ROUNDS} perf-break={ROUNDS} perf-watch={ROUNDS}"
-called, added = f"0x{offset('called'):x}", f"0x{offset('added'):x}"
+called, added = f"0x{elf.offset('called'):x}", f"0x{elf.offset('added'):x}"
 
 
 def do(command, limit=300):

@@ -31,11 +31,7 @@ PC, CPSR, LR = 32, 33, 30
 DAIF = 0x3c0
 program = images.program("sys", "-mno-outline-atomics", "-Wl,-Ttext-segment=0x77770000")
 elf, kernel = Elf(program), Elf(images.symbols())
-INIT = images.INIT % """
-echo guest-ready
-while read -r line; do eval "$line"; echo "guest-did $?"; done
-"""
-initrd = images.initrd("sys", INIT, programs=[program])
+initrd = images.initrd("sys", images.shell(), programs=[program])
 TROUBLE = re.compile(r"lockup|stall|clocksource: .*(unstable|Marking)|Oops|BUG:|Unable to handle|WARNING:|self-detected|hung")
 
 
@@ -132,19 +128,6 @@ def exception_is_due(insn, syndrome):
 
 
 # ---- the run ------------------------------------------------------------------------------------
-
-class Code:
-    """Instruction words, read a KiB at a time."""
-
-    def __init__(self, c):
-        self.c, self.lines = c, {}
-
-    def __call__(self, pc):
-        line = pc & ~1023
-        if line not in self.lines:
-            self.lines[line] = self.c.memory(line, 1024)
-        return int.from_bytes(self.lines[line][pc - line:pc - line + 4], "little")
-
 
 def numbers(c):
     """Numbers of the system registers in the target description."""

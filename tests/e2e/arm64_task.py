@@ -27,11 +27,7 @@ PC, ROUNDS = 32, 20
 # Where no other program of the guest has code.
 program = images.program("task", "-Wl,-Ttext-segment=0x77770000")
 elf = Elf(program)
-INIT = images.INIT % """
-echo guest-ready
-while read -r line; do eval "$line"; echo "guest-did $?"; done
-"""
-initrd = images.initrd("task", INIT, programs=[program])
+initrd = images.initrd("task", images.shell(), programs=[program])
 
 
 def pc(stop):

@@ -16,12 +16,7 @@ import sys
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 from harness import *
 
-INIT = images.INIT % """
-stty -echo
-echo guest-ready
-while read -r line; do eval "$line"; echo "guest-did $?"; done
-"""
-initrd = images.initrd("shell", INIT)
+initrd = images.initrd("shell", images.shell())
 symbols = images.symbols()
 TROUBLE = re.compile(r"lockup|stall|Oops|BUG:|Unable to handle|WARNING:|rcu: INFO|self-detected")
 STEPS = 200

@@ -23,13 +23,7 @@ HOST = (os.environ.get("LAB_KERNEL", "6.12"), os.environ.get("LAB_CPU", "power10
 CPUS = [int(n) for n in os.environ.get("CPUS", "4" if HOST == ("6.12", "power10") else "1,2,4").split(",")]
 PC, MSR = 64, 65
 SE = 0x400
-INIT = images.INIT % """
-dmesg -n 1
-stty -echo
-echo guest-ready
-while read -r line; do eval "$line"; echo "guest-did $?"; done
-"""
-initrd = images.initrd("boot", INIT)
+initrd = images.initrd("boot", images.shell("dmesg -n 1"))
 kernel = Elf(images.symbols())
 # What differs between any two boots: times, and a word of the kernel's that two lines fight for.
 NOISE = re.compile(r"^\[ *\d+\.\d+\] |\d+ms|\d+K? reserved|\d+K/|audit: .*|.*setting system clock.*|^#1 SMP Debian.*")

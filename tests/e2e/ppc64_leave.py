@@ -23,12 +23,7 @@ TIMES = int(os.environ.get("TIMES", "2"))
 program = images.program("sys", "-Wl,-Ttext-segment=0x77770000")
 elf, kernel = Elf(program), Elf(images.symbols())
 SEQUENCE = elf["contended"] - 24  # cmpwi, between lwarx and stwcx.
-INIT = images.INIT % """
-stty -echo
-echo guest-ready
-while read -r line; do eval "$line"; echo "guest-did $?"; done
-"""
-initrd = images.initrd("leave", INIT, programs=[program])
+initrd = images.initrd("leave", images.shell(), programs=[program])
 TROUBLE = re.compile(r"lockup|Oops|BUG:|Unable to handle|WARNING:|SIGTRAP|Trace/breakpoint|Illegal")
 EVERYWHERE = "r0,ffffffffffffffff"
 PLACES = [(HIGH, 0x1800), (HIGH | 0x3000, 0x2000), (kernel["system_call_exception"], 0x400),

@@ -19,12 +19,7 @@ from harness.power import HIGH, LR, MSR, PC, SE, SRR1, power10
 AT = 0x2000000
 STEPS = 200
 LPCR, AIL, H_SET_MODE = 178, 0x01800000, 0x31c
-INIT = images.INIT % """
-stty -echo
-echo guest-ready
-while read -r line; do eval "$line"; echo "guest-did $?"; done
-"""
-initrd = images.initrd("relocated", INIT)
+initrd = images.initrd("relocated", images.shell())
 kernel = Elf(images.linux())
 COPY, VECTORS_END = kernel["copy_and_flush"], kernel["__end_interrupts"] & ~HIGH  # in real mode as by 0xc...
 

@@ -28,30 +28,10 @@ PERF = str(ROUNDS) if power10 else "0"
 STEPS = int(os.environ.get("STEPS", "1000"))
 TRACE = HIGH | 0x4d00
 VECTORS = [(HIGH, 0x1800), (HIGH | 0x3000, 0x2000)]
-INIT = images.INIT % """
-T=/sys/kernel/tracing
-mount -t tracefs tracefs $T
-probes() {
-    echo p:kpgid sys_getpgid >$T/kprobe_events
-    for at; do echo p:u$at /bin/self:$at >>$T/uprobe_events; done
-    for e in kprobes uprobes; do echo 1 >$T/events/$e/enable; done
-    self probe
-    for e in kprobe uprobe; do cat $T/${e}_profile; echo 0 >$T/events/${e}s/enable; echo >$T/${e}_events; done
-}
-stty -echo
-echo guest-ready
-while read -r line; do eval "$line"; echo "guest-did $?"; done
-"""
-initrd = images.initrd("self", INIT, programs=[program])
+initrd = images.initrd("self", images.self_init("sys_getpgid"), programs=[program])
 TROUBLE = re.compile(r"lockup|Oops|\bBUG:|Unable to handle|WARNING:|SIGTRAP|Trace/breakpoint|Illegal")
 
-
-def offset(name):
-    """Where a function of the program is in its file."""
-    return next(p[2] + elf[name] - p[3] for p in elf.load if p[3] <= elf[name] < p[3] + p[6])
-
-
-called, added = f"0x{offset('called'):x}", f"0x{offset('added'):x}"
+called, added = f"0x{elf.offset('called'):x}", f"0x{elf.offset('added'):x}"
 
 
 def do(command):

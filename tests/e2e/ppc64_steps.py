@@ -35,12 +35,7 @@ UNITS = {0x800, 0xf20, 0xf40, 0xf60}
 LARX, STCX = {20, 52, 84, 116, 276}, {150, 182, 214, 694, 726}
 program = images.program("sys", "-Wl,-Ttext-segment=0x77770000")
 elf = Elf(program)
-INIT = images.INIT % """
-stty -echo
-echo guest-ready
-while read -r line; do eval "$line"; echo "guest-did $?"; done
-"""
-initrd = images.initrd("sys", INIT, programs=[program])
+initrd = images.initrd("sys", images.shell(), programs=[program])
 TROUBLE = re.compile(r"lockup|stall|Oops|BUG:|Unable to handle|WARNING:|self-detected|hung")
 
 
@@ -118,19 +113,6 @@ def may_interrupt(insn, vector):
 
 
 # ---- the run ------------------------------------------------------------------------------------
-
-class Code:
-    """Instruction words, read a KiB at a time; None where nothing is mapped."""
-
-    def __init__(self, c):
-        self.c, self.lines = c, {}
-
-    def __call__(self, pc):
-        line = pc & ~1023
-        if line not in self.lines:
-            self.lines[line] = self.c.memory(line, 1024)
-        return int.from_bytes(self.lines[line][pc - line:pc - line + 4], "little")
-
 
 def entered(c, before, insn, after):
     """A step that ended at a vector: the right one, with the guest's own state in what it saves."""

@@ -14,7 +14,7 @@ as well, on hosts "el2"; what only KVM has it does `if KVM`.
 from .report import check, equal, scenario, skip, Failed
 from .host import Host, Guest, KVM
 from .gdb import Gdb, GdbError
-from .rsp import Rsp, RspError
+from .rsp import Code, Rsp, RspError
 from .elf import Elf
 from . import images
 from .el2 import Bare
@@ -27,4 +27,4 @@ def debug_host(files=(), **kvm_only):
 
 
 __all__ = ["check", "equal", "scenario", "skip", "Failed", "Host", "Guest", "KVM", "debug_host", "Gdb", "GdbError",
-           "Rsp", "RspError", "Elf", "images"]
+           "Code", "Rsp", "RspError", "Elf", "images"]

@@ -33,6 +33,10 @@ class Elf:
     def __getitem__(self, name):
         return self.symbols[name]
 
+    def offset(self, name):
+        """Where a symbol is in the file."""
+        return next(p[2] + self[name] - p[3] for p in self.load if p[3] <= self[name] < p[3] + p[6])
+
     def bytes(self, address, length):
         """What the image has at an address."""
         for _, _, offset, vaddr, _, filesz, memsz, _ in self.load:

@@ -112,6 +112,33 @@ poweroff -f
 """
 
 
+def shell(first=""):
+    """An init that does what FIRST says, then says guest-ready, runs each line it gets on the console and says how it ended."""
+    return INIT % f"""{first}
+stty -echo
+echo guest-ready
+while read -r line; do eval "$line"; echo "guest-did $?"; done
+"""
+
+
+def self_init(entry):
+    """shell() for the program "self".
+
+    Its function probes puts a kprobe on the system call whose symbol is given here, a uprobe on each place
+    in the program's file that it is given, and runs the program past them.
+    """
+    return shell(f"""
+T=/sys/kernel/tracing
+mount -t tracefs tracefs $T
+probes() {{
+    echo p:kpgid {entry} >$T/kprobe_events
+    for at; do echo p:u$at /bin/self:$at >>$T/uprobe_events; done
+    for e in kprobes uprobes; do echo 1 >$T/events/$e/enable; done
+    self probe
+    for e in kprobe uprobe; do cat $T/${{e}}_profile; echo 0 >$T/events/${{e}}s/enable; echo >$T/${{e}}_events; done
+}}""")
+
+
 def tags(source):
     """The line numbers of tests/guests/SOURCE that end with a comment "line: TAG", by TAG."""
     with open(os.path.join(GUESTS, source)) as f:

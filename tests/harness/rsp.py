@@ -185,3 +185,16 @@ class Rsp:
 
     def __exit__(self, *_):
         self.close()
+
+
+class Code:
+    """Instruction words of a stopped guest, read a KiB at a time."""
+
+    def __init__(self, c):
+        self.c, self.lines = c, {}
+
+    def __call__(self, pc):
+        line = pc & ~1023
+        if line not in self.lines:
+            self.lines[line] = self.c.memory(line, 1024)
+        return int.from_bytes(self.lines[line][pc - line:pc - line + 4], "little")
