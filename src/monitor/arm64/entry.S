@@ -13,6 +13,9 @@
 
 #define FRAME 272
 
+        .globl  board_load              /* the linker script's */
+        .set    board_load, BOARD_LOAD
+
         /* Vector n of the table; the assembler refuses a routine that does not fit before it. */
         .macro  vector n, kind
         .org    vectors + 128 * \n
