@@ -65,6 +65,36 @@ static void a_compare_that_fails_steps_the_load_alone(void **state)
     stands_at(A_CODE + 20, EL1H_IRQ_ON);
 }
 
+/* What is loaded decides between two stores, as in LDXR; CBNZ; STXR; CBNZ; B; STXR; CBNZ. */
+static void a_second_way_to_a_store_is_one_step_too(void **state)
+{
+    for (uint64_t first = 0; first < 2; first++) {
+        set_up_step(state);
+        CODE(LDXR_X0_X1, CBNZ_X0(4), STXR_W2_X3_X1, CBNZ_W2(-3), B(4), ADD_X3_X0_1, STXR_W2_X3_X1,
+             CBNZ_W2(-7), NOP);
+        acpu_le64(&a, WORD, first);
+        a.reg[3] = 9;
+        play.store_fails = 1;
+        assert_int_equal(take_step(), GD_STEP_DONE);
+        stands_at(A_CODE + (first ? 32 : 16), EL1H_IRQ_ON);
+        assert_int_equal(gd_load_le(a.ram + (WORD - A_RAM), 8), first ? 2 : 9);
+        assert_true(s.sequence);
+    }
+}
+
+static void the_rest_of_a_second_way_is_tried_again_as_a_whole(void **state)
+{
+    (void)state;
+    CODE(LDXR_X0_X1, CBNZ_X0(4), STXR_W2_X3_X1, CBNZ_W2(-3), B(4), ADD_X3_X0_1, STXR_W2_X3_X1,
+         CBNZ_W2(-7), NOP);
+    acpu_le64(&a, WORD, 1);
+    a.reg[GD_ARM64_PC] = A_CODE + 24;
+    s.sequence = true;
+    assert_int_equal(take_step(), GD_STEP_DONE);
+    stands_at(A_CODE + 32, EL1H_IRQ_ON);
+    assert_int_equal(gd_load_le(a.ram + (WORD - A_RAM), 8), 2);
+}
+
 static void a_taken_lock_does_not_hang_the_step(void **state)
 {
     (void)state;
@@ -241,6 +271,8 @@ int main(void)
         T(the_longest_sequence_is_one_step),
         T(a_sequence_without_retry_ends_behind_the_store),
         T(a_compare_that_fails_steps_the_load_alone),
+        T(a_second_way_to_a_store_is_one_step_too),
+        T(the_rest_of_a_second_way_is_tried_again_as_a_whole),
         T(a_taken_lock_does_not_hang_the_step),
         T(operands_clobbered_on_the_way_are_restored_before_the_run),
         T(a_stack_pointer_moved_on_the_way_is_restored_before_the_run),

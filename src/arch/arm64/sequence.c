@@ -62,12 +62,14 @@ static bool find_load(struct gd_cpu *c, uint64_t pc, uint64_t *load)
     return false;
 }
 
-/* The store-exclusive that follows the load. */
-static bool find_store(struct gd_cpu *c, uint64_t load, uint64_t *store)
+/* The store-exclusive that follows pc, after the load; other ways from the load may have their own. */
+static bool find_store(struct gd_cpu *c, uint64_t load, uint64_t pc, uint64_t *store)
 {
     struct gd_arm64_insn i;
 
     for (unsigned n = 1; n <= SCAN; n++) {
+        if (load + 4ull * n < pc)
+            continue;
         if (!fetch(c, load + 4ull * n, &i) || breaks_sequence(&i) || i.kind == INSN_B ||
             i.kind == INSN_LDX)
             return false;
@@ -166,7 +168,7 @@ static bool plant_exits(struct gd_cpu *c, struct gd_step *s, const struct gd_arm
 
 bool gd_arm64_sequence_find(struct gd_cpu *c, uint64_t pc, struct gd_arm64_sequence *q)
 {
-    if (!find_load(c, pc, &q->load) || !find_store(c, q->load, &q->store) || pc > q->store)
+    if (!find_load(c, pc, &q->load) || !find_store(c, q->load, pc, &q->store))
         return false;
     q->start = q->load;
     q->end = q->store + 4;

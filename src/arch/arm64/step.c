@@ -33,9 +33,8 @@ enum saved {
     NEXT_SURE, /* there is no other, nor can the instruction fail but by an exception */
     TRIES,     /* stale exits seen */
     BUDGET,    /* instructions that RETRY may still take */
-    LOAD_AT,   /* the sequence's exclusives */
-    STORE_AT,
-    START, /* and its extent */
+    LOAD_AT,   /* the sequence's load-exclusive */
+    START,     /* and its extent */
     LENGTH,
     RT_NEW, /* what the load-exclusive loaded */
     RT2_NEW,
@@ -250,21 +249,18 @@ static bool begin_probe(struct gd_cpu *c, struct gd_step *s)
     s->save[RT_NEW] = gd_arm64_operand(c, i.rt);
     s->save[RT2_NEW] = gd_arm64_operand(c, i.rt2);
     s->save[LOAD_AT] = q.load;
-    s->save[STORE_AT] = q.store;
     s->phase = PROBE;
     return true;
 }
 
 /* Back before the load, with the ways out planted. */
-static bool begin_run(struct gd_cpu *c, struct gd_step *s)
+static bool begin_run(struct gd_cpu *c, struct gd_step *s, const struct gd_arm64_sequence *q)
 {
-    struct gd_arm64_sequence q;
-
-    if (!gd_arm64_sequence_find(c, s->save[LOAD_AT], &q) || !gd_arm64_sequence_plant(c, s, &q))
+    if (!gd_arm64_sequence_plant(c, s, q))
         return false;
     copy_operands(c, s, true);
-    gd_cpu_set(c, GD_ARM64_PC, q.load);
-    s->pc = q.load;
+    gd_cpu_set(c, GD_ARM64_PC, q->load);
+    s->pc = q->load;
     s->phase = SEQUENCE;
     s->sequence = true;
     s->use_hw = false;
@@ -313,11 +309,13 @@ static int advance(struct gd_cpu *c, struct gd_step *s, uint64_t pc)
     if (s->phase == LOAD && pc == s->pc + 4)
         probing = begin_probe(c, s);
     if (probing) {
-        if (pc == s->save[STORE_AT])
-            return begin_run(c, s) ? GD_STEP_ENTER : only_load(c, s);
-        if (pc > s->pc && pc < s->save[STORE_AT])
+        struct gd_arm64_sequence q;
+
+        if (pc <= s->pc || !gd_arm64_sequence_find(c, pc, &q) || q.load != s->save[LOAD_AT])
+            return only_load(c, s);
+        if (pc < q.store)
             return go_on(c, s, pc);
-        return only_load(c, s);
+        return begin_run(c, s, &q) ? GD_STEP_ENTER : only_load(c, s);
     }
     if (s->phase == RETRY && s->save[BUDGET]-- && pc - s->save[START] < s->save[LENGTH]) {
         go_on(c, s, pc);

@@ -76,7 +76,8 @@ __asm__(".text\n.globl daif_work\n"
         "ret\n");
 void daif_work(void *scratch, uint64_t *out);
 
-/* Exclusives: a plain loop, a pair, one with a way out, CLREX, one whose result replaces its base, a long one. */
+/* Exclusives: a plain loop, a pair, one with a way out, CLREX, one whose result replaces its base, a long one, and
+ * one with two ways to a store, of which each is gone once. */
 __asm__(
     ".text\n.globl exclusives\n"
     "exclusives: mov x5, #3\n"
@@ -90,6 +91,10 @@ __asm__(
     "6: mov x4, x0\n7: ldxr x4, [x4]\n add x4, x4, #1\n stxr w2, x4, [x0]\n cbnz w2, 6b\n"
     /* the longest that a processor promises to come through */
     "add x4, x0, #40\n8: ldxr x1, [x4]\n .rept 30\n add x1, x1, #1\n .endr\n stxr w2, x1, [x4]\n cbnz w2, 8b\n"
+    "mov x5, #2\n"
+    "1: ldaxr x1, [x4]\n tbnz x1, #0, 2f\n add x1, x1, #7\n stlxr w2, x1, [x4]\n cbnz w2, 1b\n b 3f\n"
+    "2: add x3, x1, #16\n stlxr w2, x3, [x4]\n cbnz w2, 1b\n"
+    "3: subs x5, x5, #1\n b.ne 1b\n"
     "ret\n");
 void exclusives(void *scratch);
 
