@@ -93,6 +93,10 @@ def ranges():
     yield target + 250, 7
     yield target + 319, 1
     yield target + 320, 1
+    yield target + 1071, 1
+    yield target + 1072, 1
+    yield target + 1080, 16
+    yield target + 1088, 8
 
 
 with debug_host(files=[f"{image}:/watch.elf"]) as host:
@@ -100,6 +104,8 @@ with debug_host(files=[f"{image}:/watch.elf"]) as host:
     c = Rsp(guest)
     c(f"Z1,{elf['turn']:x},4")
     c.resume()
+    if c.memory(elf["sve"], 1) != b"\0":
+        rows.append((elf["insn_short_vector"], target + 1072, 16, 1))
     for kind in (WRITE, READ, ACCESS):
         with scenario(f"{NAME[kind]}: lengths 1 to 64 and 4096, offsets 0 to 15: one stop per access"):
             for start, length in ranges():

@@ -468,6 +468,7 @@ static int setup(void **state)
     a.reg[GD_ARM64_CTR_EL0] = 5 << 16;
     a.reg[GD_ARM64_TCR_EL1] = 16 | 16 << 16;
     a.target.sve_vq = 2;
+    a.reg[GD_ARM64_ZCR_EL1] = 0xf; /* the longest there is */
     return 0;
 }
 
@@ -493,6 +494,23 @@ static void every_word_has_its_kind_and_bytes(void **state)
             fail_msg("%08x: kind %d read %d write %d len %lu addr 0x%lx", g->word, i.kind, i.read,
                      i.write, (unsigned long)acc.len, (unsigned long)acc.addr);
         assert_int_equal(acc.exclusive, g->kind == INSN_STX);
+    }
+}
+
+static void sve_accesses_are_as_long_as_the_guest_has_chosen(void **state)
+{
+    static const uint64_t chosen[] = { 0, 1, 3, 0xf }, bytes[] = { 16, 32, 64, 64 };
+
+    (void)state;
+    a.target.sve_vq = 4;
+    for (size_t n = 0; n < GD_ARRAY_SIZE(chosen); n++) {
+        struct gd_access acc;
+
+        a.reg[GD_ARM64_ZCR_EL1] = chosen[n];
+        put(0x85bf5441); /* ldr z1, [x2, #-3, mul vl] */
+        gd_arm64_access(&a.cpu, A_CODE, false, &acc);
+        assert_int_equal(acc.len, bytes[n]);
+        assert_int_equal(acc.addr, a.reg[2] - 3 * bytes[n]);
     }
 }
 
@@ -752,6 +770,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(every_word_has_its_kind_and_bytes, setup),
+        cmocka_unit_test_setup(sve_accesses_are_as_long_as_the_guest_has_chosen, setup),
         cmocka_unit_test_setup(plain_are_all_but_system_returns_and_exceptions, setup),
         cmocka_unit_test(what_an_instruction_may_write_is_not_kept),
         cmocka_unit_test(pstate_is_kept_where_no_flag_is_written),

@@ -75,7 +75,8 @@
     X(193, GCSCR_EL1, 3, 0, 2, 5, 0, 0)                                                          \
     X(194, OSLSR_EL1, 2, 0, 1, 1, 4, GD_ARM64_RO)                                                \
     X(195, DCZID_EL0, 3, 3, 0, 0, 7, GD_ARM64_RO)                                                \
-    X(196, CTR_EL0, 3, 3, 0, 0, 1, GD_ARM64_RO)
+    X(196, CTR_EL0, 3, 3, 0, 0, 1, GD_ARM64_RO)                                                  \
+    X(198, ZCR_EL1, 3, 0, 1, 2, 0, 0)
 
 #define GD_ARM64_REG_ENUM(num, name, op0, op1, crn, crm, op2, flags) GD_ARM64_##name = (num),
 enum gd_arm64_reg {

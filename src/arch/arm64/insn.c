@@ -715,10 +715,21 @@ static void mops(struct gd_cpu *c, uint32_t w, const insn_t *i, unsigned reg, st
     a->len = n;
 }
 
+/* An eighth of the vector length in bytes. The guest may have chosen a shorter one than it could have
+ * (ZCR_EL1.LEN); Linux does so for programs, whose default is 64 bytes. */
+static uint64_t vector_eighth(struct gd_cpu *c)
+{
+    uint64_t vq = c->target->sve_vq, zcr;
+
+    if (!gd_cpu_get(c, GD_ARM64_ZCR_EL1, &zcr) && (zcr & 0xf) + 1 < vq)
+        vq = (zcr & 0xf) + 1;
+    return 2 * vq;
+}
+
 static void range_of(struct gd_cpu *c, uint64_t pc, uint32_t w, const insn_t *i, bool write,
                      struct gd_access *a)
 {
-    uint64_t unit = i->len_kind == LEN_VL ? c->target->sve_vq * 2u : 1;
+    uint64_t unit = i->len_kind == LEN_VL ? vector_eighth(c) : 1;
 
     switch (i->len_kind) {
     case LEN_ZVA:

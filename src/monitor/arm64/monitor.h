@@ -24,7 +24,7 @@
 #define STACK_SIZE 16384 /* meson.build gives the assembler's and ours */
 #endif
 #define SYS_FIRST     GD_ARM64_FPSR /* the lowest number of a system register that is kept */
-#define SYS_END       (GD_ARM64_DCZID_EL0 + 1)
+#define SYS_END       (GD_ARM64_ZCR_EL1 + 1)
 #define QUEUE_SIZE    64
 #define WAYS          8
 #define SVE_MAX       256         /* bytes of the longest vector there can be */

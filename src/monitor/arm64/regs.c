@@ -35,6 +35,8 @@ static bool exists(unsigned num)
         return gd_bits(get_ID_AA64MMFR3_EL1(), 3, 0) != 0;
     case GD_ARM64_GCSCR_EL1:
         return gd_bits(get_ID_AA64PFR1_EL1(), 47, 44) != 0;
+    case GD_ARM64_ZCR_EL1:
+        return target.sve_vq != 0;
     case GD_ARM64_FPSR:
     case GD_ARM64_FPCR:
     case GD_ARM64_TPIDR_EL0:

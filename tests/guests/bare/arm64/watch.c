@@ -79,6 +79,14 @@ __asm__(
     "1: ldxr x1, [x3]\n add x1, x1, #1\nexclusive_store: stxr w2, x1, [x3]\n cbnz w2, 1b\n ret\n");
 void exclusive(void *target);
 
+/* A load of the fourth vector behind target + 1024, where vectors have 16 bytes, however long they could be. */
+__asm__(".text\n.arch_extension sve\n.globl short_vector, insn_short_vector\n"
+        "short_vector: msr s3_0_c1_c2_0, xzr\n isb\n add x3, x0, #1024\n" /* ZCR_EL1 */
+        "insn_short_vector: ldr z0, [x3, #3, mul vl]\n ret\n"
+        ".arch_extension nosve\n");
+void short_vector(void *target);
+volatile uint64_t sve; /* is there any? */
+
 /* A read of the UART's flag register and a write of its FBRD register, which VMMs emulate. */
 __asm__(".text\n.globl device, device_read, device_write\n"
         "device: mov x3, #0x09000000\n"
@@ -88,12 +96,15 @@ void device(void);
 int main(void)
 {
     mmu_on(12, 39);
+    sve = read_reg(id_aa64pfr0_el1) >> 32 & 15;
     for (;;) {
         turn();
         for (uint64_t i = 0; i < rows; i++)
             table[i].call(TARGET);
         exclusive(TARGET);
         device();
+        if (sve)
+            short_vector(TARGET);
         rounds++;
     }
 }
