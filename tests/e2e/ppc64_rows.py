@@ -129,7 +129,7 @@ def own_trace(msr, high):
 
 
 def atomic(msr, high):
-    at, end, lock = data | high, e["atomic_end"] | high, e["atomic_lock"] | high
+    at, end, lock, two = data | high, e["atomic_end"] | high, e["atomic_lock"] | high, e["atomic_two_end"] | high
     word = {at: w(41)}
     return [
         row("atomic", msr, lambda s: s.go(end, r3=42, r5=s[5] + 1, cr=0x20000000), word, r4=at, becomes={at: w(42)}),
@@ -138,6 +138,9 @@ def atomic(msr, high):
             becomes={at: w(1)}),
         row("atomic_lock: taken", msr, lambda s: s.go(e["elsewhere"] | high, r3=41, cr=0x40000000), word,
             at="atomic_lock", r4=at, becomes=word),
+        row("atomic_two", msr, lambda s: s.go(two, r3=0, cr=0x20000000), {at: w(0)}, r4=at, r5=7, becomes={at: w(7)}),
+        row("atomic_two: the other way", msr, lambda s: s.go(two, r3=42, cr=0x20000000), word, at="atomic_two", r4=at,
+            becomes={at: w(42)}),
         row("atomic_lone", msr, lambda s: s.go(cr=0), word, r4=at, cr=0xf0000000, becomes=word),
     ]
 

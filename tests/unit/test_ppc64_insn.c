@@ -181,6 +181,32 @@ static void a_sequence_without_retry_ends_behind_the_store(void **state)
     assert_true(has_exit(&q, P_CODE + 8 - 0x10)); /* beq to before the start */
 }
 
+/* lwarx / cmpwi r3 / bne second / stwcx. / bne- again / b done / second: addi / stwcx. / bne- again / done: nop */
+#define TWO_WAYS                                                                                   \
+    0x7c602028, 0x2c030000, 0x40820010, 0x7ca0212d, 0x40c2fff0, 0x48000010, 0x38a30001,            \
+        0x7ca0212d, 0x40c2ffe0, 0x60000000
+
+static void a_sequence_has_a_second_way_to_a_store(void **state)
+{
+    struct pcpu *p = &cpu;
+    struct ppc_seq q;
+
+    (void)state;
+    CODE(TWO_WAYS);
+    assert_true(gd_ppc64_seq_at(&p->cpu, P_CODE, &q));
+    assert_int_equal(q.end, P_CODE + 0x20);
+    assert_int_equal(q.nexits, 1);
+    assert_true(has_exit(&q, P_CODE + 0x24));
+    assert_true(gd_ppc64_seq_around(&p->cpu, P_CODE + 0x1c, &q));
+    assert_int_equal(q.start, P_CODE);
+    /* the way out of one sequence leads into the next one: that is another */
+    CODE(SPINLOCK, 0x60000000, SPINLOCK);
+    pcpu_word(p, 0x20000 + 8, 0x40820018); /* bne to the nop */
+    assert_true(gd_ppc64_seq_at(&p->cpu, P_CODE, &q));
+    assert_int_equal(q.end, P_CODE + 0x18);
+    assert_int_equal(q.nexits, 2);
+}
+
 static void what_has_no_place_in_a_sequence_makes_it_none(void **state)
 {
     struct pcpu *p = &cpu;
@@ -477,6 +503,7 @@ int main(void)
         cmocka_unit_test(thirty_two_bit_mode_truncates_addresses_and_the_count),
         cmocka_unit_test(a_sequence_ends_behind_its_retry_branch_and_at_each_way_out),
         cmocka_unit_test(a_sequence_without_retry_ends_behind_the_store),
+        cmocka_unit_test(a_sequence_has_a_second_way_to_a_store),
         cmocka_unit_test(what_has_no_place_in_a_sequence_makes_it_none),
         cmocka_unit_test(an_instruction_inside_a_sequence_finds_it),
         cmocka_unit_test(code_that_changes_translation_ends_a_cached_page_in_either_byte_order),

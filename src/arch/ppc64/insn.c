@@ -183,21 +183,21 @@ static bool add_exit(struct ppc_seq *q, uint64_t addr)
     return true;
 }
 
-/* Finds q->end: false if something on the way has no place in such a sequence. */
-static bool find_end(struct gd_cpu *c, struct ppc_seq *q)
+/* Finds q->end on the way from an instruction of the sequence: false if something there has no place in one. */
+static bool find_end(struct gd_cpu *c, struct ppc_seq *q, uint64_t at)
 {
     uint32_t insn;
     struct ppc_branch b;
     enum ppc_class last;
-    uint64_t at = q->start;
 
-    if (gd_ppc64_fetch(c, at, &insn))
+    if (gd_ppc64_fetch(c, q->start, &insn))
         return false;
     last = gd_ppc64_classify(insn) == PPC_TBEGIN ? PPC_TEND : PPC_STCX;
-    for (unsigned n = 0; n < SEQ_INSNS; n++) {
+    if (at == q->start)
+        at += ppc_len(insn);
+    for (; at - q->start <= 4 * SEQ_INSNS; at += ppc_len(insn)) {
         enum ppc_class k;
 
-        at += ppc_len(insn);
         if (gd_ppc64_fetch(c, at, &insn))
             return false;
         k = gd_ppc64_classify(insn);
@@ -215,15 +215,14 @@ static bool find_end(struct gd_cpu *c, struct ppc_seq *q)
     return false;
 }
 
-bool gd_ppc64_seq_at(struct gd_cpu *c, uint64_t start, struct ppc_seq *q)
+/* The ways out of start to end. */
+static bool find_exits(struct gd_cpu *c, struct ppc_seq *q)
 {
     uint32_t insn;
     struct ppc_branch b;
 
-    *q = (struct ppc_seq){ .start = start };
-    if (!find_end(c, q))
-        return false;
-    for (uint64_t at = start; at <= q->end; at += ppc_len(insn)) {
+    q->nexits = 0;
+    for (uint64_t at = q->start; at <= q->end; at += ppc_len(insn)) {
         uint64_t to;
 
         if (gd_ppc64_fetch(c, at, &insn))
@@ -237,19 +236,40 @@ bool gd_ppc64_seq_at(struct gd_cpu *c, uint64_t start, struct ppc_seq *q)
     return add_exit(q, q->end + 4);
 }
 
+/* Makes the sequence longer where what was loaded decides between two stores: by the first way out
+ * that leads on to another store. */
+static bool extend(struct gd_cpu *c, struct ppc_seq *q)
+{
+    for (unsigned i = 0; i < q->nexits; i++) {
+        struct ppc_seq longer = *q;
+
+        if (q->exit[i] > q->end + 4 && find_end(c, &longer, q->exit[i]) && find_exits(c, &longer)) {
+            *q = longer;
+            return true;
+        }
+    }
+    return false;
+}
+
+bool gd_ppc64_seq_at(struct gd_cpu *c, uint64_t start, struct ppc_seq *q)
+{
+    *q = (struct ppc_seq){ .start = start };
+    if (!find_end(c, q, start) || !find_exits(c, q))
+        return false;
+    while (extend(c, q)) {
+    }
+    return true;
+}
+
 bool gd_ppc64_seq_around(struct gd_cpu *c, uint64_t pc, struct ppc_seq *q)
 {
     for (uint64_t at = pc - 4; at < pc && pc - at <= 4 * SEQ_INSNS; at -= 4) {
         uint32_t insn;
-        enum ppc_class k;
 
         if (gd_ppc64_fetch(c, at, &insn))
             return false;
-        k = gd_ppc64_classify(insn);
-        if (k == PPC_LARX)
+        if (gd_ppc64_classify(insn) == PPC_LARX)
             return gd_ppc64_seq_at(c, at, q) && inside(q, pc);
-        if (k == PPC_STCX)
-            return false;
     }
     return false;
 }

@@ -212,6 +212,18 @@ row atomic_fault_at
     ld %r5, 0(%r6)
     stwcx. %r3, 0, %r4
     bne- 3b
+row atomic_two /* what is loaded decides between two stores */
+4:  lwarx %r3, 0, %r4
+    cmpwi %r3, 0
+    bne 5f
+    stwcx. %r5, 0, %r4
+    bne- 4b
+    b atomic_two_end
+5:  addi %r3, %r3, 1
+    stwcx. %r3, 0, %r4
+    bne- 4b
+row atomic_two_end
+    nop
 row atomic_lone /* a store conditional without a reservation */
     stdcx. %r3, 0, %r4
 
