@@ -75,6 +75,10 @@ with tempfile.TemporaryDirectory() as folder:
                 equal(rsp.resume("vCont;s:1")["registers"][32], own["vectors"] + 0x200, "the next step ends at")
                 equal(rsp.resume()["registers"][32], own["done"], "stopped at")
                 equal(value("steps"), 1, "steps of the guest's own")
+            with scenario(f"{CPU}: the guest's own step counts from a return to the instruction behind it"):
+                equal(rsp.resume()["registers"][32], own["done"], "stopped at")
+                equal(value("steps"), 2, "steps of the guest's own")
+                equal(value("step_to"), own["next"] + 4, "its exception came before")
             with scenario(f"{CPU}: exclusives succeed while the guest's own step, or its breakpoint on the load, is masked"):
                 for name in ("tries_stepped", "tries_passed"):
                     check(value(name) < 10, f"{name}: {value(name)}")

@@ -19,7 +19,8 @@
     ((uint64_t)EC_SOFTSTP_LOW << ESR_EC_SHIFT | ESR_IL | ESR_STEP_ISV | ESR_DFSC_DEBUG)
 #define LDX_MASK         0x3fc00000u /* LDXR and its kin, Arm ARM C4.1.94 */
 #define LDX              0x08400000u
-#define BT_CONTEXT_FIRST 2u /* BT of 2 and more compares a context */
+#define ERET_TOP         0xd69f0u /* ERET, ERETAA, ERETAB: bits 31:12 */
+#define BT_CONTEXT_FIRST 2u       /* BT of 2 and more compares a context */
 
 /* ---- the registers ---- */
 
@@ -270,12 +271,20 @@ static void inject(struct cpu *c, uint64_t esr, uint64_t far)
     c->debug.in_flight = false;
 }
 
+/* Was it an exception return? One within EL1 may lead to the instruction behind it. */
+static bool returned(struct cpu *c)
+{
+    const struct frame *f = c->frame;
+    uint32_t w;
+
+    return PSTATE_EL(f->pstate) < c->debug.from_el || f->pc != c->debug.from_pc + 4 ||
+           (!gd_cpu_fetch(run_view(c), c->debug.from_pc, &w) && w >> 12 == ERET_TOP);
+}
+
 /* One instruction was executed under PSTATE.SS, whoever wanted that. */
 static void completed(struct cpu *c)
 {
     struct debug *d = &c->debug;
-    const struct frame *f = c->frame;
-    bool returned = PSTATE_EL(f->pstate) < d->from_el || f->pc != d->from_pc + 4;
 
     d->in_flight = false;
     d->reload |= d->pass;
@@ -284,7 +293,7 @@ static void completed(struct cpu *c)
         d->guest_ss = false;
     else if (d->ss_mode == SS_SILENT && deliverable(c))
         /* DebugExceptionReturnSS(): PSTATE.SS comes from SPSR_EL1 */
-        d->guest_ss = returned && get_SPSR_EL1() & PSTATE_SS;
+        d->guest_ss = returned(c) && get_SPSR_EL1() & PSTATE_SS;
 }
 
 bool debug_stepped(struct cpu *c)

@@ -14,7 +14,7 @@
 #define SPSR_STEP    (1UL << 21 | 7UL << 6 | 5) /* SS, A, I, F, EL1h */
 
 volatile uint64_t has_lock, locked, version, hinted, unknown, context, breaks_locked, breaks,
-    aborts, steps, tries_stepped, tries_passed;
+    aborts, steps, step_to, tries_stepped, tries_passed;
 volatile uint8_t go;
 
 void on_exception(uint64_t kind, struct frame *f)
@@ -24,6 +24,7 @@ void on_exception(uint64_t kind, struct frame *f)
     (void)kind;
     if (class == 0x33) {
         steps++;
+        step_to = f->elr;
         write_reg(mdscr_el1, read_reg(mdscr_el1) & ~MDSCR_SS);
         return;
     }
@@ -59,6 +60,19 @@ static void step(void)
                      :
                      : "r"(SPSR_STEP)
                      : "x9", "x30", "memory");
+}
+
+/* One instruction, the one behind the return. */
+static void step_next(void)
+{
+    __asm__ volatile("msr daifset, #8");
+    write_reg(mdscr_el1, read_reg(mdscr_el1) | MDSCR_SS);
+    isb();
+    __asm__ volatile("adr x9, next\n msr elr_el1, x9\n msr spsr_el1, %0\n eret\n"
+                     ".globl next\nnext: nop\n nop"
+                     :
+                     : "r"(SPSR_STEP)
+                     : "x9", "memory");
 }
 
 /* How often an addition is tried until its exclusives succeed, 1000 at most. */
@@ -121,6 +135,9 @@ int main(void)
     exclusives();
     step();
     lock(1);
+    done();
+    lock(0);
+    step_next();
     done();
     power_off();
 }
