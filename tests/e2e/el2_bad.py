@@ -83,6 +83,14 @@ with tempfile.TemporaryDirectory() as folder:
                      tree=replaced(struct.pack(">QQ", 1 << 30, 1 << 30), struct.pack(">QQ", 1 << 30, 1 << 40))) as m:
             check(m.console.wait(rb"GUEST", 60), f"the console says {m.console.text!r}")
 
+    with scenario("a kernel and an initrd that lie across NUMA nodes are in memory, and the guest runs"):
+        nodes = [o for i in range(16) for o in ("-object", f"memory-backend-ram,size=64M,id=m{i}", "-numa", f"node,memdev=m{i}")]
+        ramdisk = os.path.join(folder, "ramdisk")
+        with open(ramdisk, "wb") as f:
+            f.truncate(0x4000000)
+        with Machine(CPU, kernel_image=image("across", size=0x4000000), ramdisk=ramdisk, options=nodes, ready=False) as m:
+            check(m.console.wait(rb"GUEST", 60), f"the console says {m.console.text!r}")
+
     says("shall wait for a debugger that cannot connect", rb"guestdbg.wait, and no line",
          board="virt,virtualization=on,gic-version=3,secure=on", wait=True)
     says("no kernel", rb"no kernel: give QEMU", modules=False)

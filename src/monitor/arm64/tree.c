@@ -109,6 +109,23 @@ static bool is_type(uint32_t node, const char *type)
     return dt_lists(&tree, node, "device_type", type);
 }
 
+/* Ranges that touch, as those of NUMA nodes do, are one: what is loaded may lie in both. */
+static void add_memory(struct range r)
+{
+    for (unsigned i = 0; i < machine.nram; i++) {
+        struct range *m = &machine.ram[i];
+
+        if (m->base + m->size == r.base || r.base + r.size == m->base) {
+            if (r.base < m->base)
+                m->base = r.base;
+            m->size += r.size;
+            return;
+        }
+    }
+    if (machine.nram < MAX_RAM)
+        machine.ram[machine.nram++] = r;
+}
+
 static void read_memory(void)
 {
     uint32_t node = 0;
@@ -118,9 +135,9 @@ static void read_memory(void)
 
         if (!is_type(node, "memory"))
             continue;
-        for (unsigned i = 0; machine.nram < MAX_RAM && reg_range(node, i, &r); i++) {
+        for (unsigned i = 0; reg_range(node, i, &r); i++) {
             if (r.size && r.base + r.size > r.base)
-                machine.ram[machine.nram++] = r;
+                add_memory(r);
         }
     }
     if (machine.nram == 0)

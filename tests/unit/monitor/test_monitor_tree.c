@@ -1,17 +1,21 @@
 /* SPDX-License-Identifier: MIT */
 /* What the monitor takes from a device tree (tree.c), and what it can map (mmu.c). libfdt writes the tree. */
+#include <stdio.h>
+
 #include <libfdt.h>
 
 #include "support_el2.h"
 
-#define SIZE 4096
-#define GIC  0xfee00000ull
+#define SIZE   4096
+#define GIC    0xfee00000ull
+#define MEMORY (1ull << 47)
 
 struct board {
     unsigned cells;       /* of an interrupt */
     uint32_t timer, kind; /* the EL2 timer's number and kind */
     uint64_t uart, uart_size;
     uint64_t gicd;
+    unsigned nodes; /* of memory */
 };
 
 static _Alignas(8) uint8_t blob[SIZE];
@@ -85,11 +89,16 @@ static void write_tree(const struct board *b)
     node("psci", "arm,psci-1.0");
     fdt_property_string(blob, "method", "smc");
     fdt_end_node(blob);
-    node("memory", NULL);
-    fdt_property_string(blob, "device_type", "memory");
-    /* all there is, so that it holds this program, too */
-    reg((const uint64_t[]){ 0, 1ull << 47 }, 2);
-    fdt_end_node(blob);
+    for (unsigned i = b->nodes; i-- > 0;) { /* the last first, as QEMU has those of NUMA nodes */
+        char name[16];
+
+        snprintf(name, sizeof(name), "memory@%x", i);
+        node(name, NULL);
+        fdt_property_string(blob, "device_type", "memory");
+        /* all there is, so that it holds this program, too */
+        reg((const uint64_t[]){ i * (MEMORY / b->nodes), MEMORY / b->nodes }, 2);
+        fdt_end_node(blob);
+    }
     node("cpus", NULL);
     fdt_property_u32(blob, "#address-cells", 1);
     fdt_property_u32(blob, "#size-cells", 0);
@@ -102,13 +111,25 @@ static void write_tree(const struct board *b)
     assert_int_equal(fdt_finish(blob), 0);
 }
 
-static const struct board plain = { 3, 10, 1, 0x9040000, 0x1000, GIC };
+static const struct board plain = { 3, 10, 1, 0x9040000, 0x1000, GIC, 1 };
 
 static const char *reads(struct board b)
 {
     memset(&machine, 0, sizeof(machine));
     write_tree(&b);
     return STOPS_WITH(tree_read((uintptr_t)blob));
+}
+
+static void memory_in_more_nodes_than_there_is_room_for_is_one_where_they_touch(void **state)
+{
+    struct board b = plain;
+
+    (void)state;
+    b.nodes = 16;
+    assert_null(reads(b));
+    assert_int_equal(machine.nram, 1);
+    assert_int_equal(machine.ram[0].base, 0);
+    assert_int_equal(machine.ram[0].size, MEMORY);
 }
 
 static void interrupts_are_found_with_three_and_four_cells(void **state)
@@ -194,6 +215,8 @@ static void what_cannot_be_hidden_is_said(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup(
+            memory_in_more_nodes_than_there_is_room_for_is_one_where_they_touch, setup),
         cmocka_unit_test_setup(interrupts_are_found_with_three_and_four_cells, setup),
         cmocka_unit_test_setup(a_timer_that_is_no_ppi_is_not_taken, setup),
         cmocka_unit_test_setup(a_uart_that_cannot_be_reached_or_hidden_is_none, setup),
