@@ -215,8 +215,8 @@ static void what_cannot_be_hidden_is_said(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup(
-            memory_in_more_nodes_than_there_is_room_for_is_one_where_they_touch, setup),
+        cmocka_unit_test_setup(memory_in_more_nodes_than_there_is_room_for_is_one_where_they_touch,
+                               setup),
         cmocka_unit_test_setup(interrupts_are_found_with_three_and_four_cells, setup),
         cmocka_unit_test_setup(a_timer_that_is_no_ppi_is_not_taken, setup),
         cmocka_unit_test_setup(a_uart_that_cannot_be_reached_or_hidden_is_none, setup),
