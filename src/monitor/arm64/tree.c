@@ -112,17 +112,21 @@ static bool is_type(uint32_t node, const char *type)
 /* Ranges that touch, as those of NUMA nodes do, are one: what is loaded may lie in both. */
 static void add_memory(struct range r)
 {
-    for (unsigned i = 0; i < machine.nram; i++) {
-        struct range *m = &machine.ram[i];
+    for (unsigned i = 0; i < machine.nram;) {
+        struct range m = machine.ram[i];
 
-        if (m->base + m->size == r.base || r.base + r.size == m->base) {
-            if (r.base < m->base)
-                m->base = r.base;
-            m->size += r.size;
-            return;
+        if (m.base + m.size != r.base && r.base + r.size != m.base) {
+            i++;
+            continue;
         }
+        r.base = m.base < r.base ? m.base : r.base;
+        r.size += m.size;
+        machine.ram[i] = machine.ram[--machine.nram];
+        i = 0; /* the larger one may touch another */
     }
-    if (machine.nram < MAX_RAM)
+    if (machine.nram == MAX_RAM)
+        say_x("more than 8 separate memory ranges: debuggers cannot read the one at ", r.base, "");
+    else
         machine.ram[machine.nram++] = r;
 }
 

@@ -16,6 +16,7 @@ struct board {
     uint64_t uart, uart_size;
     uint64_t gicd;
     unsigned nodes; /* of memory */
+    uint64_t gap;   /* between these */
 };
 
 static _Alignas(8) uint8_t blob[SIZE];
@@ -89,14 +90,15 @@ static void write_tree(const struct board *b)
     node("psci", "arm,psci-1.0");
     fdt_property_string(blob, "method", "smc");
     fdt_end_node(blob);
-    for (unsigned i = b->nodes; i-- > 0;) { /* the last first, as QEMU has those of NUMA nodes */
+    for (unsigned n = b->nodes; n > 0; n--) { /* the first, and then from the last down */
+        unsigned i = n % b->nodes;
         char name[16];
 
         snprintf(name, sizeof(name), "memory@%x", i);
         node(name, NULL);
         fdt_property_string(blob, "device_type", "memory");
         /* all there is, so that it holds this program, too */
-        reg((const uint64_t[]){ i * (MEMORY / b->nodes), MEMORY / b->nodes }, 2);
+        reg((const uint64_t[]){ i * (MEMORY / b->nodes), MEMORY / b->nodes - b->gap }, 2);
         fdt_end_node(blob);
     }
     node("cpus", NULL);
@@ -111,7 +113,7 @@ static void write_tree(const struct board *b)
     assert_int_equal(fdt_finish(blob), 0);
 }
 
-static const struct board plain = { 3, 10, 1, 0x9040000, 0x1000, GIC, 1 };
+static const struct board plain = { 3, 10, 1, 0x9040000, 0x1000, GIC, 1, 0 };
 
 static const char *reads(struct board b)
 {
@@ -130,6 +132,23 @@ static void memory_in_more_nodes_than_there_is_room_for_is_one_where_they_touch(
     assert_int_equal(machine.nram, 1);
     assert_int_equal(machine.ram[0].base, 0);
     assert_int_equal(machine.ram[0].size, MEMORY);
+}
+
+static void memory_in_too_many_separate_nodes_is_said(void **state)
+{
+    struct board b = plain;
+
+    (void)state;
+    b.gap = 4096;
+    b.nodes = 8;
+    assert_null(reads(b));
+    assert_int_equal(machine.nram, 8);
+    assert_null(told);
+    b.nodes = 9;
+    assert_null(reads(b));
+    assert_int_equal(machine.nram, 8);
+    assert_non_null(told);
+    assert_non_null(strstr(told, "more than 8 separate memory ranges"));
 }
 
 static void interrupts_are_found_with_three_and_four_cells(void **state)
@@ -217,6 +236,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(memory_in_more_nodes_than_there_is_room_for_is_one_where_they_touch,
                                setup),
+        cmocka_unit_test_setup(memory_in_too_many_separate_nodes_is_said, setup),
         cmocka_unit_test_setup(interrupts_are_found_with_three_and_four_cells, setup),
         cmocka_unit_test_setup(a_timer_that_is_no_ppi_is_not_taken, setup),
         cmocka_unit_test_setup(a_uart_that_cannot_be_reached_or_hidden_is_none, setup),
