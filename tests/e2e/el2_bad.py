@@ -5,6 +5,8 @@
 # before the guest's first instruction.
 #
 # lab: el2 6.12 max
+# full: el2 6.12 cortex-a72
+# full: el2 6.12 neoverse-n1
 
 import os
 import struct
