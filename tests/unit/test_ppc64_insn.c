@@ -201,7 +201,7 @@ static void a_sequence_has_a_second_way_to_a_store(void **state)
     assert_int_equal(q.start, P_CODE);
     /* the way out of one sequence leads into the next one: that is another */
     CODE(SPINLOCK, 0x60000000, SPINLOCK);
-    pcpu_word(p, 0x20000 + 8, 0x40820018); /* bne to the nop */
+    pcpu_word(p, 0x20000 + 8, 0x40820018); /* bne to the second lwarx */
     assert_true(gd_ppc64_seq_at(&p->cpu, P_CODE, &q));
     assert_int_equal(q.end, P_CODE + 0x18);
     assert_int_equal(q.nexits, 2);

@@ -67,14 +67,11 @@ static bool find_store(struct gd_cpu *c, uint64_t load, uint64_t pc, uint64_t *s
 {
     struct gd_arm64_insn i;
 
-    for (unsigned n = 1; n <= SCAN; n++) {
-        if (load + 4ull * n < pc)
-            continue;
-        if (!fetch(c, load + 4ull * n, &i) || breaks_sequence(&i) || i.kind == INSN_B ||
-            i.kind == INSN_LDX)
+    for (uint64_t va = pc > load ? pc : load + 4; va - load <= 4 * SCAN; va += 4) {
+        if (!fetch(c, va, &i) || breaks_sequence(&i) || i.kind == INSN_B || i.kind == INSN_LDX)
             return false;
         if (i.kind == INSN_STX) {
-            *store = load + 4ull * n;
+            *store = va;
             return true;
         }
     }

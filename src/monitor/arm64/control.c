@@ -29,8 +29,7 @@ static const struct gd_session_config config = {
     .line = true,
 };
 static unsigned in_at, in_n;
-static bool is_open;        /* a client is there */
-static unsigned greeted[3]; /* bytes of each greeting seen */
+static bool is_open; /* a client is there */
 static uint64_t give_up_at;
 static _Atomic uint32_t control_cpu;
 static _Atomic uint32_t news;
@@ -58,12 +57,13 @@ void control_init(void)
 }
 
 /* What GDB and LLDB send first, and a script that asks why the guest stands. */
-static const char *const greetings[3] = { "$qSupported", "$QStartNoAckMode", "$?#3f" };
+static const char *const greetings[] = { "$qSupported", "$QStartNoAckMode", "$?#3f" };
+static unsigned greeted[GD_ARRAY_SIZE(greetings)]; /* bytes of each seen */
 
 /* True when the bytes up to this one are a greeting: the session is open and has them. */
 static void look_for_client(uint8_t byte)
 {
-    for (unsigned i = 0; i < 3; i++) {
+    for (unsigned i = 0; i < GD_ARRAY_SIZE(greetings); i++) {
         const char *g = greetings[i];
 
         if (byte != (uint8_t)g[greeted[i]])

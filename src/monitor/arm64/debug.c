@@ -11,6 +11,7 @@
  * not have had are passed, and while its own MDSCR_EL1.SS waits for an exception return we
  * step silently until its step counts. Arm ARM D2.3 to D2.12.
  */
+#include "arch/arm64/insn.h"
 #include "arch/arm64/sequence.h"
 #include "monitor/arm64/monitor.h"
 #include "monitor/arm64/sysreg.h"
@@ -19,8 +20,7 @@
     ((uint64_t)EC_SOFTSTP_LOW << ESR_EC_SHIFT | ESR_IL | ESR_STEP_ISV | ESR_DFSC_DEBUG)
 #define LDX_MASK         0x3fc00000u /* LDXR and its kin, Arm ARM C4.1.94 */
 #define LDX              0x08400000u
-#define ERET_TOP         0xd69f0u /* ERET, ERETAA, ERETAB: bits 31:12 */
-#define BT_CONTEXT_FIRST 2u       /* BT of 2 and more compares a context */
+#define BT_CONTEXT_FIRST 2u /* BT of 2 and more compares a context */
 
 /* ---- the registers ---- */
 
@@ -275,10 +275,15 @@ static void inject(struct cpu *c, uint64_t esr, uint64_t far)
 static bool returned(struct cpu *c)
 {
     const struct frame *f = c->frame;
+    struct gd_arm64_insn i;
     uint32_t w;
 
-    return PSTATE_EL(f->pstate) < c->debug.from_el || f->pc != c->debug.from_pc + 4 ||
-           (!gd_cpu_fetch(run_view(c), c->debug.from_pc, &w) && w >> 12 == ERET_TOP);
+    if (PSTATE_EL(f->pstate) < c->debug.from_el || f->pc != c->debug.from_pc + 4)
+        return true;
+    if (gd_cpu_fetch(run_view(c), c->debug.from_pc, &w))
+        return false;
+    gd_arm64_decode(w, &i);
+    return i.kind == INSN_ERET;
 }
 
 /* One instruction was executed under PSTATE.SS, whoever wanted that. */
